@@ -1,26 +1,24 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import Reporter from './tooling/reporter.ts';
+import { root, workspaces } from './tooling/workspace.mjs';
 
-const root = import.meta.dirname;
-
-/** Every workspace folder is a project under its package's name. */
-const folders = ['packages', 'apps']
-  .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
-  .concat(join(root, 'benchmarks'));
+const project = (name: string, folder: string, include: string, timeout = 5_000) => ({
+  extends: true as const,
+  test: { name, root: folder, include: [include], testTimeout: timeout, hookTimeout: timeout },
+});
 
 export default defineConfig({
   resolve: { conditions: ['@receptive/source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['@receptive/source', ...defaultServerConditions] } },
   test: {
-    projects: folders.map((folder) => ({
-      extends: true as const,
-      test: {
-        name: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name as string,
-        root: folder,
-        include: ['test/**/*.test.ts'],
-      },
-    })),
+    reporters: [new Reporter()],
+    projects: [
+      ...workspaces.map(({ folder, manifest }) => project(manifest.name, folder, 'test/**/*.test.ts')),
+      project('repository', join(root, 'tooling'), 'test/repository.test.ts'),
+      // Installs from the registry and runs two compilers.
+      project('tarballs', join(root, 'tooling'), 'test/tarballs.test.ts', 300_000),
+    ],
   },
 });

@@ -1,0 +1,16 @@
+// node tooling/launch.mjs FOLDER [ARGUMENT...]: builds the program in FOLDER and what it depends on, then becomes it.
+// It runs in this process: one less between the terminal and whoever has to hear Ctrl-C.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, manifestOf, root } from './workspace.mjs';
+
+const [folder = '', ...args] = process.argv.slice(2);
+const main = join(root, folder, 'dist', 'main.js');
+try {
+  build(manifestOf(join(root, folder)).name);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+process.argv = [process.execPath, main, ...args];
+await import(pathToFileURL(main).href);

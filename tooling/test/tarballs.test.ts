@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pack, publishable, root, run, tool } from '../workspace.mjs';
+
+/** The modules that a package offers. */
+const entries = publishable.flatMap(({ manifest }) =>
+  Object.keys(manifest.exports ?? {})
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => manifest.name + entry.slice(1)),
+);
+
+let consumer: string;
+const write = (name: string, text: string): void => writeFileSync(join(consumer, name), text);
+const inConsumer = (...args: string[]): string => run(process.execPath, args, { cwd: consumer });
+
+// An empty npm project with the tarballs in it, as a user would have them from the registry.
+beforeAll(() => {
+  consumer = mkdtempSync(join(tmpdir(), 'receptive-consumer-'));
+  const packed = join(consumer, 'tarballs');
+  mkdirSync(packed);
+  const tarballs = pack(packed).map(({ tarball }) => tarball);
+  write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], { cwd: consumer });
+});
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+test.each(entries)('%s loads in plain Node', (entry) => {
+  expect(() => inConsumer('--input-type=module', '--eval', `import '${entry}';`)).not.toThrow();
+});
+
+test.each(publishable.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {})))('%s runs from the shell', (name) => {
+  expect(run('npx', ['--no', name, '--', '--help'], { cwd: consumer })).toContain(name);
+});
+
+test('two steps of training through `receptive` lower the loss', () => {
+  write(
+    'train.js',
+    `import { crossEntropy, init, lenet5, sgd, tensor, valueAndGrad, zeros } from 'receptive';
+await init();
+`,
+  );
+  inConsumer('train.js');
+});
+
+describe.each([
+  ['5.4', 'typescript-5.4/bin/tsc'],
+  ['7', 'typescript/bin/tsc'],
+])('under TypeScript %s, strict and with every declaration checked', (version, compiler) => {
+  test.each([
+    ['a browser', entries.filter((entry) => !entry.endsWith('/node')), { lib: ['es2022', 'dom'], types: [] }],
+    ['Node', entries, { lib: ['es2022'], types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }],
+  ])('the declarations hold for %s', (host, imported, options) => {
+    const name = `${version}-${host.replace(' ', '-')}`;
+    const lines = imported.map((entry, index) => `export * as entry${index} from '${entry}';\n`);
+    write(`${name}.ts`, lines.join(''));
+    const compilerOptions = {
+      target: 'es2022',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+      ...options,
+    };
+    write(`${name}.json`, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+    inConsumer(tool(compiler), '-p', `${name}.json`);
+  });
+});
+
+test('no published file names a machine or a registry', () => {
+  const foreign = [root, tmpdir()].map((path) => path.replaceAll('\\', '/') + '/');
+  const pattern = /(?<![\w.])\/(?:home|Users|root)\/\w|\bregistry\.[a-z]|_authToken/;
+  const named = publishable.flatMap(({ manifest }) => {
+    const folder = join(consumer, 'node_modules', manifest.name);
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => {
+        const text = readFileSync(path, 'utf8');
+        return pattern.test(text) || foreign.some((prefix) => text.includes(prefix));
+      })
+      .map((path) => relative(folder, path));
+  });
+  expect(named).toEqual([]);
+});
