@@ -1,0 +1,21 @@
+export type { Backend, MemoryUse } from './backend.ts';
+export { bytesPerElement, dtypeOf, isFloat, typedArray } from './dtype.ts';
+export type { DType, DTypeArrays, TypedArray } from './dtype.ts';
+export type {
+  AdamOptions,
+  BinaryName,
+  CompareName,
+  Kernels,
+  Operand,
+  OptionalKernels,
+  ReduceName,
+  RequiredKernels,
+  SgdOptions,
+  Storage,
+  UnaryName,
+  View,
+} from './kernels.ts';
+export { broadcastStrides, sameShape, sizeOf, stridesOf } from './shape.ts';
+export type { Shape } from './shape.ts';
+export { resolvePadding, windowOutput, windowSpan } from './window.ts';
+export type { ConvGeometry, Padding, Window } from './window.ts';

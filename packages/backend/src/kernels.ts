@@ -1,0 +1,147 @@
+import type { DType } from './dtype.ts';
+import type { Shape } from './shape.ts';
+import type { ConvGeometry, Window } from './window.ts';
+
+/** Memory of one tensor, owned by the backend that allocated it. Nobody but that backend looks inside. */
+export type Storage = object;
+
+/** What a kernel reads or writes: a dense row-major block of elements. An output never shares memory with an input, except where a kernel allows it. */
+export interface Operand {
+  readonly storage: Storage;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Elementwise functions of one argument; input and output have one shape and dtype. */
+export type UnaryName =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'square'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'reciprocal'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'softplus'
+  | 'relu'
+  | 'erf'
+  | 'floor'
+  | 'ceil'
+  | 'round';
+
+/** Elementwise arithmetic of two arguments of one dtype, with broadcasting. `maximum` and `minimum` pass NaN on. */
+export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
+
+/** Elementwise comparisons of two arguments of one dtype, with broadcasting; the output is uint8, 0 or 1. Comparisons with NaN are false, `notEqual` is true. */
+export type CompareName = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
+
+/** Reductions over axes. */
+export type ReduceName = 'sum' | 'max' | 'min';
+
+/** A strided reading of a storage: element `i` of axis `a` lies `i * strides[a]` elements after `offset`. Strides may be 0 (repeat) or negative (flip). */
+export interface View {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/**
+ * The primitives every backend provides. Shapes, dtypes and attributes have been checked and outputs allocated (uninitialised) before a kernel is called; a
+ * kernel only computes. From these alone every model trains.
+ */
+export interface RequiredKernels {
+  fill(out: Operand, value: number): void;
+  /** Converts; floats become integers by truncation towards zero, saturating for uint8. */
+  cast(x: Operand, out: Operand): void;
+  unary(name: UnaryName, x: Operand, out: Operand): void;
+  binary(name: BinaryName, a: Operand, b: Operand, out: Operand): void;
+  compare(name: CompareName, a: Operand, b: Operand, out: Operand): void;
+  /** `condition ? a : b`, all three broadcast to `out`; the condition is uint8. */
+  where(condition: Operand, a: Operand, b: Operand, out: Operand): void;
+  /** Copies the view of `x`'s storage whose shape is `out`'s: transposition, slicing, broadcasting and flipping made dense. */
+  copyView(x: Operand, out: Operand, view: View): void;
+  /** Concatenates along `axis`. */
+  concat(inputs: readonly Operand[], out: Operand, axis: number): void;
+  /** Surrounds `x` with `value`: `padding[a]` elements before and after axis `a`. */
+  pad(x: Operand, out: Operand, padding: readonly (readonly [before: number, after: number])[], value: number): void;
+  /** Reduces over `axes` (ascending, not empty). `out` has them as length 1 or left out; only its order of elements matters. `max` and `min` pass NaN on. */
+  reduce(name: ReduceName, x: Operand, out: Operand, axes: readonly number[]): void;
+  /** Index along `axis` of the first maximum or minimum, as int32; a NaN counts as the extreme. */
+  argReduce(name: 'max' | 'min', x: Operand, out: Operand, axis: number): void;
+  /** `[..., M, K] x [..., K, N]` over equal or broadcast leading axes; `transposeA` reads `a` as `[..., K, M]`, `transposeB` reads `b` as `[..., N, K]`. */
+  matmul(a: Operand, b: Operand, out: Operand, options: { readonly transposeA: boolean; readonly transposeB: boolean }): void;
+  /** `out[i][j][k] = x[i][index[i][j][k]][k]` for axis 1 of 3: PyTorch's gather. `index` is int32, has x's rank and has been checked or comes from an op. */
+  gather(x: Operand, index: Operand, out: Operand, axis: number): void;
+  /** The transpose of gather: `out` is zero but for the sums of `source` elements sent to each place. */
+  scatterAdd(source: Operand, index: Operand, out: Operand, axis: number): void;
+  /**
+   * Unfolds `[N, C, ...spatial]` into columns `[N, C * prod(kernel), prod(output)]`; what lies outside the input is `value`.
+   * Row `(c * kernel taps + tap)`, as the flattened OIHW weights have it.
+   */
+  im2col(x: Operand, out: Operand, window: Window, value: number): void;
+  /** The transpose of im2col: adds columns `[N, C * prod(kernel), prod(output)]` up into `[N, C, ...spatial]`. */
+  col2im(columns: Operand, out: Operand, window: Window): void;
+}
+
+/** Fused and specialised kernels. Where a backend has none, the op's default composition of other ops runs instead. */
+export interface OptionalKernels {
+  /** Cross-correlation of `[N, C, ...spatial]` with OI... weights `[O, C / groups, ...kernel]`, plus `bias` `[O]` if there is one. */
+  conv(x: Operand, weight: Operand, bias: Operand | undefined, out: Operand, geometry: ConvGeometry): void;
+  /** Gradient of conv with respect to its input, from the output's gradient `[N, O, ...output]`. `out` has the input's shape. */
+  convInputGradient(gradient: Operand, weight: Operand, out: Operand, geometry: ConvGeometry): void;
+  /** Gradient of conv with respect to its weights. `out` has the weights' shape. */
+  convWeightGradient(x: Operand, gradient: Operand, out: Operand, geometry: ConvGeometry): void;
+  /** Maxima of windows of `[N, C, ...spatial]` and, int32, where each lies in its flattened spatial plane. Padding never wins; ties go to the first index; a NaN wins. */
+  maxPool(x: Operand, out: Operand, indices: Operand, window: Window): void;
+  /** Sends each gradient `[N, C, ...output]` to the place its maximum came from; `out` has the input's shape. */
+  maxPoolGradient(gradient: Operand, indices: Operand, out: Operand): void;
+  /** Means of windows. `countPadding` divides by the whole window, else by the taps that lie inside the input. */
+  avgPool(x: Operand, out: Operand, window: Window, countPadding: boolean): void;
+  /** Gradient of avgPool: `out` has the input's shape. */
+  avgPoolGradient(gradient: Operand, out: Operand, window: Window, countPadding: boolean): void;
+  /** Softmax along the last axis. */
+  softmax(x: Operand, out: Operand): void;
+  /** Logarithm of softmax along the last axis. */
+  logSoftmax(x: Operand, out: Operand): void;
+  /** One step of SGD (see the op for the formula). Each output may share memory with the input of its name. */
+  sgdStep(
+    inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly velocity: Operand | undefined },
+    outputs: { readonly parameter: Operand; readonly velocity: Operand | undefined },
+    options: SgdOptions,
+  ): void;
+  /** One step of Adam or AdamW (see the op for the formula). Each output may share memory with the input of its name. */
+  adamStep(
+    inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly mean: Operand; readonly variance: Operand },
+    outputs: { readonly parameter: Operand; readonly mean: Operand; readonly variance: Operand },
+    options: AdamOptions,
+  ): void;
+}
+
+/** Hyperparameters of one SGD step. */
+export interface SgdOptions {
+  readonly lr: number;
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+}
+
+/** Hyperparameters of one Adam step; `step` counts from 1. `decoupled` is AdamW's weight decay. */
+export interface AdamOptions {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly decoupled: boolean;
+  readonly step: number;
+}
+
+/** All kernels of a backend. */
+export type Kernels = RequiredKernels & Partial<OptionalKernels>;

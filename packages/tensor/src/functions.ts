@@ -1,0 +1,49 @@
+// The functional interface: what users call, and what the methods of Tensor stand for.
+export { customDerivative, stopGradient } from './ops/control.ts';
+export { col2im, conv, conv2d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
+export {
+  abs,
+  add,
+  cast,
+  ceil,
+  clamp,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  expm1,
+  floor,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  log1p,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  pow,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  where,
+} from './ops/elementwise.ts';
+export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export { matmul } from './ops/matmul.ts';
+export { adamStep, sgdStep } from './ops/optimizer.ts';
+export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';
+export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
+export { broadcastTo, concat, flatten, flip, pad, permute, reshape, slice, split, squeeze, stack, transpose, unsqueeze } from './ops/views.ts';

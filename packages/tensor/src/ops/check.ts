@@ -1,0 +1,71 @@
+import type { Shape } from '@receptive/backend';
+import { isFloat, sameShape } from '@receptive/backend';
+import { DTypeError, ShapeError, formatShape } from '../errors.ts';
+import type { TensorType } from '../op.ts';
+
+/** Refuses anything but floats. */
+export function floats(op: string, ...inputs: readonly TensorType[]): void {
+  for (const { dtype } of inputs) {
+    if (!isFloat(dtype)) throw new DTypeError(`${op}: works on floats, but was given ${dtype}. Convert it first: cast(x, 'float32').`);
+  }
+}
+
+/** Refuses inputs of different element types: nothing is converted in silence. */
+export function sameDtype(op: string, ...inputs: readonly TensorType[]): void {
+  const [first, ...rest] = inputs;
+  for (const { dtype } of rest) {
+    if (dtype !== first!.dtype) throw new DTypeError(`${op}: both inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`);
+  }
+}
+
+/** Refuses any dtype but `expected`, which the input called `what` must have. */
+export function dtypeIs(op: string, what: string, input: TensorType, expected: string): void {
+  if (input.dtype !== expected) throw new DTypeError(`${op}: ${what} must be ${expected}, but is ${input.dtype}. Convert it with cast().`);
+}
+
+/** Refuses another shape than `expected` for the input called `what`. */
+export function shapeIs(op: string, what: string, input: TensorType, expected: Shape): void {
+  if (!sameShape(input.shape, expected)) {
+    throw new ShapeError(`${op}: ${what} must have shape ${formatShape(expected)}, but has ${formatShape(input.shape)}.`);
+  }
+}
+
+/** An axis counted from the front; negative ones count from the end. */
+export function resolveAxis(op: string, axis: number, rank: number): number {
+  const resolved = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
+    throw new ShapeError(`${op}: axis ${axis} does not exist in a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}.`);
+  }
+  return resolved;
+}
+
+/** Axes counted from the front, ascending, each once; all of them if none are named. */
+export function resolveAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const resolved = [axes].flat().map((axis) => resolveAxis(op, axis, rank));
+  if (new Set(resolved).size !== resolved.length) throw new ShapeError(`${op}: axes ${formatShape([axes].flat())} name an axis twice.`);
+  return resolved.sort((a, b) => a - b);
+}
+
+/** The shape to which both broadcast: aligned at the right, a length of 1 repeats. */
+export function broadcastShape(op: string, ...shapes: readonly Shape[]): number[] {
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let length = 1;
+    for (const shape of shapes) {
+      const own = shape[axis - rank + shape.length] ?? 1;
+      if (own !== 1 && length !== 1 && own !== length) {
+        throw new ShapeError(
+          `${op}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast: aligned at the right, axes must be equal or 1, but one is ${length} and one ${own}.`,
+        );
+      }
+      if (own !== 1) length = own;
+    }
+    return length;
+  });
+}
+
+/** `shape` with another length along one axis. */
+export function withLength(shape: Shape, axis: number, length: number): number[] {
+  return shape.map((own, a) => (a === axis ? length : own));
+}

@@ -1,0 +1,204 @@
+import type { ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
+import { resolvePadding, sizeOf, windowOutput, windowSpan } from '@receptive/backend';
+import { dispatch } from '../dispatch.ts';
+import { ShapeError, formatShape } from '../errors.ts';
+import type { Op, TensorType } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
+import { floats, sameDtype, shapeIs } from './check.ts';
+import { add } from './elementwise.ts';
+import { matmul } from './matmul.ts';
+import { sum } from './reduce.ts';
+import { reshape } from './views.ts';
+
+/** A number for every spatial axis, or one for each. */
+export type PerAxis = number | readonly number[];
+
+/** Options of {@link conv2d}, as in PyTorch. */
+export interface ConvOptions {
+  readonly stride?: PerAxis;
+  /** A number for all sides, one an axis, a pair `[before, after]` an axis, `'same'` (output `ceil(n / stride)`) or `'valid'` (none). */
+  readonly padding?: Padding;
+  readonly dilation?: PerAxis;
+  /** Groups of channels that do not see each other; divides input and output channels. */
+  readonly groups?: number;
+}
+
+/** One entry for each of `rank` spatial axes, each a whole number of at least 1. */
+export function perAxis(op: string, what: string, value: PerAxis, rank: number): number[] {
+  const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value];
+  if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new ShapeError(`${op}: ${what} must be a whole number of at least 1, or ${rank} of them, but is ${JSON.stringify(value)}.`);
+  }
+  return list;
+}
+
+/** The window that options describe over spatial lengths `input`. */
+export function resolveWindow(op: string, input: Shape, kernel: readonly number[], options: Omit<ConvOptions, 'groups'>): Window {
+  const window = {
+    kernel,
+    stride: perAxis(op, 'stride', options.stride ?? 1, input.length),
+    dilation: perAxis(op, 'dilation', options.dilation ?? 1, input.length),
+  };
+  const { padding = 0 } = options;
+  if (Array.isArray(padding) && padding.length !== input.length) {
+    throw new ShapeError(`${op}: padding needs an entry for each of ${input.length} spatial axes, but is ${JSON.stringify(padding)}.`);
+  }
+  const resolved = resolvePadding(padding, input, window);
+  if (!resolved.flat().every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new ShapeError(`${op}: padding must be whole numbers of at least 0, 'same' or 'valid', but is ${JSON.stringify(padding)}.`);
+  }
+  return { ...window, padding: resolved };
+}
+
+/** Spatial output lengths; refuses a window larger than the padded input. */
+export function outputOf(op: string, input: Shape, window: Window): number[] {
+  const output = windowOutput(input, window);
+  if (output.some((length) => length < 1)) {
+    const spans = window.kernel.map((length, axis) => windowSpan(length, window.dilation[axis]!));
+    const padded = input.map((length, axis) => length + window.padding[axis]![0] + window.padding[axis]![1]);
+    throw new ShapeError(`${op}: a window of ${formatShape(spans)} does not fit into an input of ${formatShape(padded)} (padding included). Pad more, or use a smaller kernel.`);
+  }
+  return output;
+}
+
+function convShape(x: TensorType, weight: TensorType, geometry: ConvGeometry): number[] {
+  return [x.shape[0]!, weight.shape[0]!, ...outputOf('conv', x.shape.slice(2), geometry)];
+}
+
+const convOp: Op<{ readonly geometry: ConvGeometry }, [x: 0, weight: 0, bias?: 0], [y: 0]> = {
+  name: 'conv',
+  fused: 'conv',
+  infer([x, weight, bias], { geometry }) {
+    const { groups } = geometry;
+    floats('conv', x, weight);
+    sameDtype('conv', x, weight, ...(bias ? [bias] : []));
+    const [inputs, outputs] = [x.shape[1]!, weight.shape[0]!];
+    if (x.shape.length !== weight.shape.length || x.shape.length < 3) {
+      throw new ShapeError(`conv: needs an input [N, C, ...spatial] and weights [O, C / groups, ...kernel] of as many axes, but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`);
+    }
+    if (inputs !== weight.shape[1]! * groups || outputs % groups !== 0) {
+      throw new ShapeError(
+        `conv: an input of ${inputs} channels in ${groups} group(s) does not fit weights ${formatShape(weight.shape)}: they take ${weight.shape[1]! * groups} channels` +
+          (outputs % groups === 0 ? '.' : `, and ${outputs} filters do not fall into ${groups} equal groups.`),
+      );
+    }
+    if (bias) shapeIs('conv', 'the bias', bias, [outputs]);
+    return [{ shape: convShape(x, weight, geometry), dtype: x.dtype }];
+  },
+  run: (kernels, [x, weight, bias], [y], { geometry }) => kernels.conv(x, weight, bias, y, geometry),
+  compose([x, weight, bias], { geometry }) {
+    const product = matmul(groupedWeights(weight, geometry), groupedColumns(x, geometry));
+    const y = reshape(product, convShape(x, weight, geometry));
+    return [bias ? add(y, reshape(bias, [-1, ...geometry.kernel.map(() => 1)])) : y];
+  },
+};
+
+const convInputGradientOp: Op<{ readonly geometry: ConvGeometry; readonly inputShape: Shape }, [gradient: 0, weight: 0], [dx: 0]> = {
+  name: 'convInputGradient',
+  fused: 'convInputGradient',
+  infer: ([gradient], { inputShape }) => [{ shape: inputShape, dtype: gradient.dtype }],
+  run: (kernels, [gradient, weight], [dx], { geometry }) => kernels.convInputGradient(gradient, weight, dx, geometry),
+  compose([gradient, weight], { geometry, inputShape }) {
+    const columns = matmul(groupedWeights(weight, geometry), groupedOutputs(gradient, geometry), { transposeA: true });
+    return [col2im(reshape(columns, [inputShape[0]!, inputShape[1]! * sizeOf(geometry.kernel), -1]), inputShape, geometry)];
+  },
+};
+
+const convWeightGradientOp: Op<{ readonly geometry: ConvGeometry; readonly weightShape: Shape }, [x: 0, gradient: 0], [dw: 0]> = {
+  name: 'convWeightGradient',
+  fused: 'convWeightGradient',
+  infer: ([x], { weightShape }) => [{ shape: weightShape, dtype: x.dtype }],
+  run: (kernels, [x, gradient], [dw], { geometry }) => kernels.convWeightGradient(x, gradient, dw, geometry),
+  compose([x, gradient], { geometry, weightShape }) {
+    const eachImage = matmul(groupedOutputs(gradient, geometry), groupedColumns(x, geometry), { transposeB: true });
+    return [reshape(sum(eachImage, 0), weightShape)];
+  },
+};
+
+// A convolution is a matrix product a group: weights [G, O/G, C/G * taps] times columns [N, G, C/G * taps, positions] are outputs [N, G, O/G, positions].
+
+function groupedWeights(weight: Tensor, { groups }: ConvGeometry): Tensor {
+  return reshape(weight, [groups, weight.shape[0]! / groups, -1]);
+}
+
+function groupedColumns(x: Tensor, geometry: ConvGeometry): Tensor {
+  const [n, c] = x.shape as [number, number];
+  const columns = im2col(x, geometry);
+  return reshape(columns, [n, geometry.groups, (c / geometry.groups) * sizeOf(geometry.kernel), -1]);
+}
+
+function groupedOutputs(gradient: Tensor, { groups }: ConvGeometry): Tensor {
+  const [n, o] = gradient.shape as [number, number];
+  return reshape(gradient, [n, groups, o / groups, -1]);
+}
+
+const im2colOp: Op<{ readonly window: Window; readonly value: number }, [x: 0], [columns: 0]> = {
+  name: 'im2col',
+  infer([x], { window }) {
+    const [n, c, ...spatial] = x.shape as [number, number, ...number[]];
+    return [{ shape: [n, c * sizeOf(window.kernel), sizeOf(outputOf('im2col', spatial, window))], dtype: x.dtype }];
+  },
+  run: (kernels, [x], [columns], { window, value }) => kernels.im2col(x, columns, window, value),
+};
+
+const col2imOp: Op<{ readonly window: Window; readonly shape: Shape }, [columns: 0], [x: 0]> = {
+  name: 'col2im',
+  infer([columns], { window, shape }) {
+    const [n, c, ...spatial] = shape as [number, number, ...number[]];
+    shapeIs('col2im', 'the columns', columns, [n, c * sizeOf(window.kernel), sizeOf(outputOf('col2im', spatial, window))]);
+    return [{ shape, dtype: columns.dtype }];
+  },
+  run: (kernels, [columns], [x], { window }) => kernels.col2im(columns, x, window),
+};
+
+export const convOps = {
+  conv: convOp,
+  convInputGradient: convInputGradientOp,
+  convWeightGradient: convWeightGradientOp,
+  im2col: im2colOp,
+  col2im: col2imOp,
+};
+
+/**
+ * Cross-correlation, which the field calls convolution, of `x` `[N, C, H, W]` with `weight` `[O, C / groups, kh, kw]`, plus `bias` `[O]`:
+ *
+ * `y[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - padding, ...] * weight[o, c, u, v]`,
+ *
+ * where x is 0 outside. The output has `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1` rows and columns. For the flipped convolution of
+ * mathematics, flip the weights: `conv2d(x, flip(weight, [2, 3]))`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
+ * arXiv:1603.07285.
+ * @throws ShapeError if channels, groups or bias do not fit, or the kernel is larger than the padded input.
+ */
+export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, { groups = 1, ...options }: ConvOptions = {}): Tensor {
+  if (x.rank !== 4 || weight.rank !== 4) {
+    throw new ShapeError(`conv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`);
+  }
+  perAxis('conv2d', 'groups', groups, 1);
+  const geometry = { ...resolveWindow('conv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };
+  return dispatch(convOp, bias ? [x, weight, bias] : [x, weight], { geometry })[0];
+}
+
+/** Gradient of a convolution's output with respect to its input: what training sends backwards, and what a transposed convolution computes. */
+export function convInputGradient(gradient: Tensor, weight: Tensor, geometry: ConvGeometry, inputShape: Shape): Tensor {
+  return dispatch(convInputGradientOp, [gradient, weight], { geometry, inputShape })[0];
+}
+
+/** Gradient of a convolution's output with respect to its weights. */
+export function convWeightGradient(x: Tensor, gradient: Tensor, geometry: ConvGeometry, weightShape: Shape): Tensor {
+  return dispatch(convWeightGradientOp, [x, gradient], { geometry, weightShape })[0];
+}
+
+/** Convolution with a resolved geometry, for any number of spatial axes. */
+export function conv(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor {
+  return dispatch(convOp, bias ? [x, weight, bias] : [x, weight], { geometry })[0];
+}
+
+/** Unfolds `[N, C, ...spatial]` into the columns `[N, C * taps, positions]` that the window sees; outside the input lies `value`. */
+export function im2col(x: Tensor, window: Window, value = 0): Tensor {
+  return dispatch(im2colOp, [x], { window, value })[0];
+}
+
+/** The transpose of {@link im2col}: adds columns up into a tensor of `shape`. */
+export function col2im(columns: Tensor, shape: Shape, window: Window): Tensor {
+  return dispatch(col2imOp, [columns], { window, shape })[0];
+}

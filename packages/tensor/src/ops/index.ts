@@ -1,0 +1,42 @@
+import type { Op } from '../op.ts';
+import { fill } from '../create.ts';
+import { controlOps } from './control.ts';
+import { convOps } from './conv.ts';
+import { elementwiseOps } from './elementwise.ts';
+import { indexingOps } from './indexing.ts';
+import { matmulOps } from './matmul.ts';
+import { optimizerOps } from './optimizer.ts';
+import { poolOps } from './pool.ts';
+import { reduceOps } from './reduce.ts';
+import { softmaxOps } from './softmax.ts';
+import { viewOps } from './views.ts';
+
+/** Every op there is, by name. Derivative rules and conformance cases are typed over these names, so that a gap does not compile. */
+export const ops = {
+  fill,
+  ...elementwiseOps,
+  ...viewOps,
+  ...reduceOps,
+  ...matmulOps,
+  ...indexingOps,
+  ...softmaxOps,
+  ...convOps,
+  ...poolOps,
+  ...optimizerOps,
+  ...controlOps,
+};
+
+/** The table of ops. */
+export type Ops = typeof ops;
+
+/** Name of an op. */
+export type OpName = keyof Ops;
+
+/** Type of the attributes of the op called `N`. */
+export type AttributesOf<N extends OpName> = Ops[N] extends Op<infer A, infer _I, infer _O> ? A : never;
+
+/** List of the inputs of the op called `N`. */
+export type InputsOf<N extends OpName> = Ops[N] extends Op<infer _A, infer I, infer _O> ? I : never;
+
+/** List of the outputs of the op called `N`. */
+export type OutputsOf<N extends OpName> = Ops[N] extends Op<infer _A, infer _I, infer O> ? O : never;

@@ -1,0 +1,169 @@
+import type { Backend, DType, Shape } from '@receptive/backend';
+import { sameShape } from '@receptive/backend';
+import { full } from './create.ts';
+import { currentBackend, withBackend } from './current.ts';
+import { dispatch } from './dispatch.ts';
+import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
+import type { Each, Op } from './op.ts';
+import { Rng } from './rng.ts';
+import { outsideScopes, scope } from './scope.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Makes the first value of a variable of `shape`, drawing from `rng`. */
+export type Initializer = (shape: Shape, rng: Rng) => Tensor;
+
+/** Set while variables stand for their shapes alone. */
+let placeholders = false;
+
+/** Variables made without a random key so far. Each draws from its number: a program that makes the same variables gets the same values. */
+let unseeded = 0;
+
+/**
+ * A place that holds a tensor and whose value can change; everything else is immutable. A variable is lazy: until its value is asked for it is only a
+ * shape, an initialiser and a random key. Only {@link assign} and an optimiser's step write; each write bumps {@link version}.
+ */
+abstract class Variable {
+  readonly shape: Shape;
+  readonly #initializer: Initializer;
+  #rng: Rng | undefined;
+  #backend: Backend | undefined;
+  #value: Tensor | undefined;
+  #version = 0;
+
+  constructor(shape: Shape, initializer: Initializer) {
+    this.shape = shape;
+    this.#initializer = initializer;
+  }
+
+  /** Counts the writes: a cache made from the value is good as long as the version stays. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether the value has been made, or given. */
+  get materialized(): boolean {
+    return this.#value !== undefined;
+  }
+
+  get dtype(): DType {
+    return this.#value?.dtype ?? 'float32';
+  }
+
+  /**
+   * The present value, made on first use. The handle belongs to the variable and ends with the next write; to keep the value of now, clone it.
+   */
+  get value(): Tensor {
+    if (placeholders) return full(this.shape, 0);
+    this.#value ??= this.#initialize();
+    return this.#value;
+  }
+
+  #initialize(): Tensor {
+    const rng = this.#rng ?? new Rng(0).fork(`variable ${unseeded++}`);
+    const value = outsideScopes(() => scope(() => withBackend(this.#backend ?? currentBackend(), () => this.#initializer(this.shape, rng.clone()))));
+    this.#check(value);
+    return value;
+  }
+
+  /** Sets the random key from which the value will be made, and forgets a value that was made before. */
+  seed(rng: Rng): void {
+    this.#rng = rng.clone();
+    if (this.#value) this.#replace(undefined);
+  }
+
+  /**
+   * Writes a value. The tensor is shared, not copied; the caller's handle stays the caller's.
+   * @throws ShapeError | DTypeError | BackendError if it is not of the variable's shape, type or backend.
+   */
+  assign(value: Tensor): void {
+    this.#check(value);
+    if (this.#value && value.backend !== this.#value.backend) {
+      throw new BackendError(`assign: the variable lives on ${this.#value.backend.name}, the tensor on ${value.backend.name}. Move one with \`await x.to(backend)\`.`);
+    }
+    if (this.#value && value.dtype !== this.#value.dtype) {
+      throw new DTypeError(`assign: the variable is ${this.#value.dtype}, but the tensor is ${value.dtype}. Convert it with cast().`);
+    }
+    this.#replace(outsideScopes(() => value.clone()));
+  }
+
+  /** Moves the value, or the place where it will be made, to another backend. */
+  async to(backend: Backend): Promise<void> {
+    this.#backend = backend;
+    if (!this.#value || this.#value.backend === backend) return;
+    const version = this.#version;
+    const moved = await this.#value.to(backend);
+    if (version !== this.#version) {
+      moved.dispose();
+      throw new BackendError('to: the variable was written to while it was being moved. Await the move before the next step.');
+    }
+    this.#replace(moved);
+  }
+
+  /** Frees the value. The next use makes it anew. */
+  dispose(): void {
+    if (this.#value) this.#replace(undefined);
+  }
+
+  /** @internal The optimiser's way of writing: `value` may be the old value's memory, overwritten. */
+  replace(value: Tensor): void {
+    this.#replace(value);
+  }
+
+  #replace(value: Tensor | undefined): void {
+    const old = this.#value;
+    this.#value = value;
+    this.#version++;
+    old?.dispose();
+  }
+
+  #check(value: Tensor): void {
+    if (placeholders) throw new BackendError('assign: while variables are placeholders they hold no value to write.');
+    if (!sameShape(value.shape, this.shape)) {
+      throw new ShapeError(`assign: the variable has shape ${formatShape(this.shape)}, but the tensor ${formatShape(value.shape)}.`);
+    }
+  }
+}
+
+/** A variable that training changes. */
+export class Parameter extends Variable {
+  readonly kind = 'parameter';
+}
+
+/** A variable that belongs to a model's state but is not trained, such as running statistics. */
+export class Buffer extends Variable {
+  readonly kind = 'buffer';
+}
+
+export type { Variable };
+
+/**
+ * Runs an op whose outputs are the next values of variables among its inputs (those the op names as donors), and writes them: in place where nobody else
+ * holds the old value, else into new memory.
+ */
+export function update<A, I extends readonly unknown[], O extends readonly unknown[]>(
+  op: Op<A, I, O>,
+  inputs: Each<I, Tensor | Variable>,
+  attributes: A,
+): void {
+  const list = inputs as readonly (Tensor | Variable)[];
+  const tensors = list.map((input) => (input instanceof Variable ? input.value : input));
+  const donated = tensors.filter((_, i) => list[i] instanceof Variable);
+  const outputs = outsideScopes(() => dispatch(op, tensors as unknown as Each<I, Tensor>, attributes, donated)) as readonly Tensor[];
+  outputs.forEach((output, i) => {
+    (list[op.donors![i]!] as Variable).replace(output);
+  });
+}
+
+/**
+ * Runs `f` on `backend` with every variable standing for a tensor of its shape, whatever it holds or has not yet made: what a summary needs to run a
+ * model through the shape-only backend without allocating weights.
+ */
+export function withPlaceholders<T>(backend: Backend, f: () => T): T {
+  const before = placeholders;
+  placeholders = true;
+  try {
+    return withBackend(backend, f);
+  } finally {
+    placeholders = before;
+  }
+}
