@@ -57,7 +57,7 @@ export interface View {
  */
 export interface RequiredKernels {
   fill(out: Operand, value: number): void;
-  /** Converts; floats become integers by truncation towards zero, saturating for uint8. */
+  /** Converts. Floats become integers by truncation towards zero; what does not fit becomes the nearest integer that does, and NaN becomes 0. */
   cast(x: Operand, out: Operand): void;
   unary(name: UnaryName, x: Operand, out: Operand): void;
   binary(name: BinaryName, a: Operand, b: Operand, out: Operand): void;

@@ -1,0 +1,98 @@
+import type { Backend } from './backend.ts';
+import type { DType, DTypeArrays, TypedArray } from './dtype.ts';
+import { bytesPerElement, dtypeOf, typedArray } from './dtype.ts';
+import type { Kernels, Operand, Storage } from './kernels.ts';
+import { elementwise } from './reference/elementwise.ts';
+import { optimisers } from './reference/optimisers.ts';
+import { reductions } from './reference/reductions.ts';
+import { views } from './reference/views.ts';
+import { windows } from './reference/windows.ts';
+import { sizeOf } from './shape.ts';
+
+/**
+ * The oracle by which other backends are judged: every kernel in its plainest form, computed in doubles and rounded once when stored. It is slow, has
+ * all dtypes, and is strict about memory: it throws for a storage that was freed, is another backend's, has another dtype, or is too short.
+ */
+export function reference(): Backend {
+  const storages = new Map<Storage, TypedArray>();
+  const freed = new WeakSet();
+
+  function arrayOf(storage: Storage, dtype: DType, length: number): TypedArray {
+    const array = storages.get(storage);
+    if (!array) {
+      const fate = freed.has(storage) ? 'has been freed' : "is not one of this backend's";
+      throw new Error(`reference: a storage is used that ${fate}.`);
+    }
+    if (dtypeOf(array) !== dtype || array.length < length) {
+      throw new Error(
+        `reference: a storage of ${array.length} ${dtypeOf(array)} elements is used as ${length} ${dtype} elements.`,
+      );
+    }
+    return array.length === length ? array : array.subarray(0, length);
+  }
+
+  const open = ({ storage, dtype, shape }: Operand): TypedArray => arrayOf(storage, dtype, sizeOf(shape));
+  const kernels: Required<Kernels> = {
+    ...elementwise(open),
+    ...views(open),
+    ...reductions(open),
+    ...windows(open),
+    ...optimisers(open),
+  };
+
+  function allocate(dtype: DType, length: number): Storage {
+    const storage = {};
+    storages.set(storage, freshArray(dtype, length));
+    return storage;
+  }
+
+  function freshArray(dtype: DType, length: number): TypedArray {
+    try {
+      const array = typedArray(dtype, length);
+      // All bits set is NaN or -1: whoever reads what was never written will see it.
+      new Uint8Array(array.buffer).fill(0xff);
+      return array;
+    } catch (cause) {
+      const asked = `${length} ${dtype} elements (${length * bytesPerElement(dtype)} bytes)`;
+      throw new Error(`reference: no memory for ${asked}; ${memory().bytes} bytes are in use.`, { cause });
+    }
+  }
+
+  function free(storage: Storage): void {
+    const known = storages.delete(storage);
+    if (!known)
+      throw new Error(`reference: a storage is freed ${freed.has(storage) ? 'twice' : 'that is not its own'}.`);
+    freed.add(storage);
+  }
+
+  function write(storage: Storage, data: TypedArray): void {
+    arrayOf(storage, dtypeOf(data)!, data.length).set(data);
+  }
+
+  function readSync<D extends DType>(storage: Storage, dtype: D, length: number): DTypeArrays[D] {
+    return arrayOf(storage, dtype, length).slice() as DTypeArrays[D];
+  }
+
+  function memory(): { bytes: number; storages: number } {
+    let bytes = 0;
+    for (const array of storages.values()) bytes += array.byteLength;
+    return { bytes, storages: storages.size };
+  }
+
+  return {
+    name: 'reference',
+    dtypes: new Set<DType>(['float64', 'float32', 'int32', 'uint8']),
+    kernels,
+    describe: () => 'reference: plain JavaScript loops in double precision',
+    allocate,
+    free,
+    write,
+    read: async (storage, dtype, length) => readSync(storage, dtype, length),
+    readSync,
+    flush: async () => {},
+    memory,
+    dispose() {
+      for (const storage of storages.keys()) free(storage);
+    },
+  };
+}
