@@ -75,7 +75,12 @@ export interface RequiredKernels {
   /** Index along `axis` of the first maximum or minimum, as int32; a NaN counts as the extreme. */
   argReduce(name: 'max' | 'min', x: Operand, out: Operand, axis: number): void;
   /** `[..., M, K] x [..., K, N]` over equal or broadcast leading axes; `transposeA` reads `a` as `[..., K, M]`, `transposeB` reads `b` as `[..., N, K]`. */
-  matmul(a: Operand, b: Operand, out: Operand, options: { readonly transposeA: boolean; readonly transposeB: boolean }): void;
+  matmul(
+    a: Operand,
+    b: Operand,
+    out: Operand,
+    options: { readonly transposeA: boolean; readonly transposeB: boolean },
+  ): void;
   /** `out[i][j][k] = x[i][index[i][j][k]][k]` for axis 1 of 3: PyTorch's gather. `index` is int32, has x's rank and has been checked or comes from an op. */
   gather(x: Operand, index: Operand, out: Operand, axis: number): void;
   /** The transpose of gather: `out` is zero but for the sums of `source` elements sent to each place. */
@@ -117,7 +122,12 @@ export interface OptionalKernels {
   ): void;
   /** One step of Adam or AdamW (see the op for the formula). Each output may share memory with the input of its name. */
   adamStep(
-    inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly mean: Operand; readonly variance: Operand },
+    inputs: {
+      readonly parameter: Operand;
+      readonly gradient: Operand;
+      readonly mean: Operand;
+      readonly variance: Operand;
+    },
     outputs: { readonly parameter: Operand; readonly mean: Operand; readonly variance: Operand },
     options: AdamOptions,
   ): void;
