@@ -5,12 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { build, manifestOf, root } from './workspace.mjs';
 
 const [folder = '', ...args] = process.argv.slice(2);
+if (!build(manifestOf(join(root, folder)).name)) process.exit(1);
+
 const main = join(root, folder, 'dist', 'main.js');
-try {
-  build(manifestOf(join(root, folder)).name);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-}
 process.argv = [process.execPath, main, ...args];
 await import(pathToFileURL(main).href);

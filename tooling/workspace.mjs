@@ -73,15 +73,22 @@ export const tool = (path) => join(root, 'node_modules', path);
 /**
  * Builds packages, and first what they depend on; what is built already is taken from turbo's cache.
  * @param {...string} names of packages; none means all
+ * @returns {boolean} whether it succeeded; where not, the compilers have said why
  */
-export const build = (...names) =>
-  run(process.execPath, [
-    tool('turbo/bin/turbo'),
-    'run',
-    'build',
-    '--output-logs=errors-only',
-    ...names.map((name) => `--filter=${name}`),
-  ]);
+export function build(...names) {
+  const { stderr } = process;
+  if (stderr.isTTY) stderr.write('Building...');
+  let complaint = '';
+  try {
+    const filters = names.map((name) => `--filter=${name}`);
+    run(process.execPath, [tool('turbo/bin/turbo'), 'run', 'build', '--output-logs=errors-only', ...filters]);
+  } catch (error) {
+    complaint = error instanceof Error ? error.message : String(error);
+  }
+  if (stderr.isTTY) stderr.write('\r\u001B[2K');
+  if (complaint) console.error(complaint);
+  return !complaint;
+}
 
 /**
  * Packs every publishable package as it would be published.
