@@ -1,1 +1,2 @@
-export {};
+export { SafetensorsError, readSafetensors, writeSafetensors } from './safetensors.ts';
+export type { SafetensorsEntry, SafetensorsFile, SafetensorsTensor } from './safetensors.ts';
