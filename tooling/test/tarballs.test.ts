@@ -35,16 +35,6 @@ test.each(publishable.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))
   expect(run('npx', ['--no', name, '--', '--help'], { cwd: consumer })).toContain(name);
 });
 
-test('two steps of training through `receptive` lower the loss', () => {
-  write(
-    'train.js',
-    `import { crossEntropy, init, lenet5, sgd, tensor, valueAndGrad, zeros } from 'receptive';
-await init();
-`,
-  );
-  inConsumer('train.js');
-});
-
 describe.each([
   ['5.4', 'typescript-5.4/bin/tsc'],
   ['7', 'typescript/bin/tsc'],
@@ -73,7 +63,7 @@ describe.each([
 
 test('no published file names a machine or a registry', () => {
   const foreign = [root, tmpdir()].map((path) => path.replaceAll('\\', '/') + '/');
-  const pattern = /(?<![\w.])\/(?:home|Users|root)\/\w|\bregistry\.[a-z]|_authToken/;
+  const pattern = /(?<![\w.])\/(?:home|Users|root)\/\w|\/\/[\w.-]*registry\b|registry\.(?:npmjs|yarnpkg)\.|_authToken/;
   const named = publishable.flatMap(({ manifest }) => {
     const folder = join(consumer, 'node_modules', manifest.name);
     return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -83,7 +73,7 @@ test('no published file names a machine or a registry', () => {
         const text = readFileSync(path, 'utf8');
         return pattern.test(text) || foreign.some((prefix) => text.includes(prefix));
       })
-      .map((path) => relative(folder, path));
+      .map((path) => join(manifest.name, relative(folder, path)));
   });
   expect(named).toEqual([]);
 });
