@@ -36,7 +36,10 @@ export type UnaryName =
   | 'ceil'
   | 'round';
 
-/** Elementwise arithmetic of two arguments of one dtype, with broadcasting. `maximum` and `minimum` pass NaN on. */
+/**
+ * Elementwise arithmetic of two arguments of one dtype, with broadcasting. `maximum` and `minimum` pass NaN on. Integers divide towards zero, and by zero
+ * to 0.
+ */
 export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
 
 /** Elementwise comparisons of two arguments of one dtype, with broadcasting; the output is uint8, 0 or 1. Comparisons with NaN are false, `notEqual` is true. */
@@ -81,9 +84,9 @@ export interface RequiredKernels {
     out: Operand,
     options: { readonly transposeA: boolean; readonly transposeB: boolean },
   ): void;
-  /** `out[i][j][k] = x[i][index[i][j][k]][k]` for axis 1 of 3: PyTorch's gather. `index` is int32, has x's rank and has been checked or comes from an op. */
+  /** `out[i][j][k] = x[i][index[i][j][k]][k]` for axis 1 of 3: PyTorch's gather. `index` is int32 and has x's rank. An index outside the axis reads NaN, and 0 from integers. */
   gather(x: Operand, index: Operand, out: Operand, axis: number): void;
-  /** The transpose of gather: `out` is zero but for the sums of `source` elements sent to each place. */
+  /** The transpose of gather: `out` is zero but for the sums of `source` elements sent to each place. An index outside the axis is left out. */
   scatterAdd(source: Operand, index: Operand, out: Operand, axis: number): void;
   /**
    * Unfolds `[N, C, ...spatial]` into columns `[N, C * prod(kernel), prod(output)]`; what lies outside the input is `value`.

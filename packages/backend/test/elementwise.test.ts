@@ -87,6 +87,7 @@ describe('binary and compare', () => {
   test('pow and div', () => {
     expect(binary('pow', [2, 9, 0, -8], [10, 0.5, 0, 3])).toEqual([1024, 3, 1, -512]);
     expect(binary('div', [1, -1, 0], [0, 0, 0])).toEqual([Infinity, -Infinity, NaN]);
+    expect(binary('div', [7, -7, 7, 0], [2, 2, 0, 0], 'int32')).toEqual([3, -3, 0, 0]);
   });
 
   test('comparisons with NaN are false, but for notEqual', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { DType } from '@receptive/backend';
 import { dot, elements, kernels, numbers, operand, output } from './harness.ts';
 
 describe('views', () => {
@@ -52,6 +53,16 @@ describe('gather and scatterAdd', () => {
     const source = operand([2, 2], [1, 2, 3, 4]);
     const index = operand([2, 2], [2, 0, 1, 1], 'int32');
     expect(output([2, 3], (out) => kernels.scatterAdd(source, index, out, 1))).toEqual([2, 0, 1, 0, 7, 0]);
+  });
+
+  test('an index outside the axis reads NaN, 0 from integers, and adds nowhere', () => {
+    const index = operand([2, 2], [-1, 2, 3, 0], 'int32');
+    const pick = (dtype: DType) =>
+      output([2, 2], (out) => kernels.gather(operand([2, 3], [1, 2, 3, 4, 5, 6], dtype), index, out, 1), dtype);
+    expect(pick('float32')).toEqual([NaN, 3, NaN, 4]);
+    expect(pick('int32')).toEqual([0, 3, 0, 4]);
+    const source = operand([2, 2], [1, 2, 3, 4]);
+    expect(output([2, 3], (out) => kernels.scatterAdd(source, index, out, 1))).toEqual([0, 0, 2, 4, 0, 0]);
   });
 
   test('scatterAdd is the adjoint of gather', () => {

@@ -11,14 +11,18 @@ export function views(open: Open): Pick<RequiredKernels, 'copyView' | 'concat' |
     positions(x.shape, stridesOf(out.shape), offset).forEach((position, i) => (result[position] = source[i]!));
   }
 
-  /** For each element of `index`, the place in `x` that it names along `axis`. */
+  /** For each element of `index`, the place in `x` that it names along `axis`, or -1 if it names none. */
   function named(x: Operand, index: Operand, axis: number): Int32Array {
     const strides = stridesOf(x.shape);
     const along = open(index);
-    return positions(
+    const starts = positions(
       index.shape,
       strides.map((stride, a) => (a === axis ? 0 : stride)),
-    ).map((start, i) => start + along[i]! * strides[axis]!);
+    );
+    return starts.map((start, i) => {
+      const choice = along[i]!;
+      return choice >= 0 && choice < x.shape[axis]! ? start + choice * strides[axis]! : -1;
+    });
   }
 
   return {
@@ -48,14 +52,16 @@ export function views(open: Open): Pick<RequiredKernels, 'copyView' | 'concat' |
 
     gather(x, index, out, axis) {
       const [source, result] = [open(x), open(out)];
-      named(x, index, axis).forEach((position, i) => (result[i] = source[position]!));
+      named(x, index, axis).forEach((position, i) => (result[i] = source[position] ?? NaN));
     },
 
     scatterAdd(source, index, out, axis) {
       const values = open(source);
       const result = open(out);
       const sums = new Float64Array(result.length);
-      named(out, index, axis).forEach((position, i) => (sums[position]! += values[i]!));
+      named(out, index, axis).forEach((position, i) => {
+        if (position >= 0) sums[position]! += values[i]!;
+      });
       result.set(sums);
     },
   };
