@@ -1,1 +1,6 @@
-export {};
+export { grad, valueAndGrad } from './grad.ts';
+export type { Differentiable } from './grad.ts';
+export { gradCheck } from './gradcheck.ts';
+export type { GradCheckOptions } from './gradcheck.ts';
+export { rules } from './rules.ts';
+export type { Rule } from './rules.ts';

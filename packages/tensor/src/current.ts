@@ -8,6 +8,11 @@ export function setBackend(backend: Backend): void {
   current = backend;
 }
 
+/** Whether a backend is set. */
+export function hasBackend(): boolean {
+  return current !== undefined;
+}
+
 /**
  * The backend on which new tensors are made.
  * @throws BackendError if none is set.

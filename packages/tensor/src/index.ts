@@ -1,6 +1,6 @@
 export { arange, eye, full, fullLike, ones, scalarLike, tensor, zeros } from './create.ts';
 export type { CreateOptions, Nested } from './create.ts';
-export { currentBackend, setBackend, synchronous, withBackend } from './current.ts';
+export { currentBackend, hasBackend, setBackend, synchronous, withBackend } from './current.ts';
 export { dispatch, listen, unobserved } from './dispatch.ts';
 export type { Dispatched, Listener } from './dispatch.ts';
 export { BackendError, DTypeError, DisposedError, ShapeError, formatShape } from './errors.ts';

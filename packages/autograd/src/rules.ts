@@ -1,0 +1,189 @@
+import type { AttributesOf, Each, InputsOf, OpName, OutputsOf, Tensor } from '@receptive/tensor';
+import {
+  add,
+  argmax,
+  argmin,
+  broadcastTo,
+  cast,
+  col2im,
+  conv,
+  convInputGradient,
+  convWeightGradient,
+  cos,
+  div,
+  equal,
+  exp,
+  flip,
+  gather,
+  greater,
+  greaterEqual,
+  im2col,
+  lessEqual,
+  log,
+  matmul,
+  mul,
+  neg,
+  pad,
+  permute,
+  pow,
+  reshape,
+  scalarLike,
+  scatterAdd,
+  sigmoid,
+  sign,
+  sin,
+  slice,
+  square,
+  sub,
+  sum,
+  unsqueeze,
+  where,
+  avgPoolGradient,
+  maxPoolGradient,
+} from '@receptive/tensor';
+
+/**
+ * Gradients of an op's inputs from that of its first output, each as a function that is called only if it is asked for; null where there is none. A
+ * gradient may still have the output's broadcast shape: who calls the rule sums it down to the input's. Rules are written in ops, so that every backend
+ * trains and every rule can be differentiated again.
+ */
+export type Rule<N extends OpName> = (
+  gradient: Tensor,
+  inputs: Each<InputsOf<N>, Tensor>,
+  attributes: AttributesOf<N>,
+  outputs: Each<OutputsOf<N>, Tensor>,
+) => Each<InputsOf<N>, (() => Tensor) | null>;
+
+/**
+ * The derivative of every op: a rule, `'composition'` (differentiate the op's default composition), or `'nondifferentiable'` (zero almost everywhere, or
+ * without meaning). An op without an entry does not compile.
+ */
+export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondifferentiable' } = {
+  fill: 'nondifferentiable',
+
+  neg: (g) => [() => neg(g)],
+  abs: (g, [x]) => [() => mul(g, sign(x))],
+  sign: 'nondifferentiable',
+  square: (g, [x]) => [() => mul(g, mul(x, 2))],
+  sqrt: (g, _x, _, [y]) => [() => div(g, mul(y, 2))],
+  rsqrt: (g, [x], _, [y]) => [() => mul(g, div(mul(y, -0.5), x))],
+  reciprocal: (g, _x, _, [y]) => [() => neg(mul(g, square(y)))],
+  exp: (g, _x, _, [y]) => [() => mul(g, y)],
+  expm1: (g, _x, _, [y]) => [() => mul(g, add(y, 1))],
+  log: (g, [x]) => [() => div(g, x)],
+  log1p: (g, [x]) => [() => div(g, add(x, 1))],
+  sin: (g, [x]) => [() => mul(g, cos(x))],
+  cos: (g, [x]) => [() => neg(mul(g, sin(x)))],
+  tanh: (g, _x, _, [y]) => [() => mul(g, sub(1, square(y)))],
+  sigmoid: (g, _x, _, [y]) => [() => mul(g, mul(y, sub(1, y)))],
+  softplus: (g, [x]) => [() => mul(g, sigmoid(x))],
+  relu: (g, _x, _, [y]) => [() => where(greater(y, 0), g, scalarLike(g, 0))],
+  erf: (g, [x]) => [() => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)))],
+  floor: 'nondifferentiable',
+  ceil: 'nondifferentiable',
+  round: 'nondifferentiable',
+
+  add: (g) => [() => g, () => g],
+  sub: (g) => [() => g, () => neg(g)],
+  mul: (g, [a, b]) => [() => mul(g, b), () => mul(g, a)],
+  div: (g, [_a, b], _, [y]) => [() => div(g, b), () => neg(div(mul(g, y), b))],
+  pow: (g, [a, b], _, [y]) => [
+    // At b = 0 the power is constant in a, and at a = 0 constant in b > 0; the formulas alone would give 0 times infinity there.
+    () => where(equal(b, 0), scalarLike(g, 0), mul(g, mul(b, pow(a, sub(b, 1))))),
+    () => where(equal(a, 0), scalarLike(g, 0), mul(g, mul(y, log(a)))),
+  ],
+  maximum: (g, [a, b]) => routed(g, greaterEqual(a, b)),
+  minimum: (g, [a, b]) => routed(g, lessEqual(a, b)),
+  equal: 'nondifferentiable',
+  notEqual: 'nondifferentiable',
+  less: 'nondifferentiable',
+  lessEqual: 'nondifferentiable',
+  greater: 'nondifferentiable',
+  greaterEqual: 'nondifferentiable',
+  where: (g, [condition]) => [null, ...routed(g, condition)],
+  cast: (g, [x]) => [() => cast(g, x.dtype)],
+
+  reshape: (g, [x]) => [() => reshape(g, x.shape)],
+  permute: (g, _x, { axes }) => [() => permute(g, axes.map((_, axis) => axes.indexOf(axis)))],
+  slice: (g, [x], { start, end }) => [() => pad(g, x.shape.map((length, axis) => [start[axis]!, length - end[axis]!]))],
+  flip: (g, _x, { axes }) => [() => flip(g, axes)],
+  broadcastTo: (g) => [() => g],
+  concat: (g, inputs, { axis }) => {
+    let end = 0;
+    return inputs.map(({ shape }) => {
+      const start = end;
+      end += shape[axis]!;
+      const place = (at: number, otherwise: (length: number) => number): number[] => shape.map((length, a) => (a === axis ? at : otherwise(length)));
+      const [from, to] = [place(start, () => 0), place(end, (length) => length)];
+      return () => slice(g, from, to);
+    });
+  },
+  pad: (g, [x], { padding }) => [
+    () =>
+      slice(
+        g,
+        padding.map(([before]) => before),
+        padding.map(([before], axis) => before + x.shape[axis]!),
+      ),
+  ],
+
+  sum: (g, [x], { axes }) => [() => broadcastTo(reshape(g, x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length))), x.shape)],
+  max: (g, [x], { axis, keepDims }) => [() => toIndex(g, argmax(x, axis, { keepDims: true }), x, axis, keepDims)],
+  min: (g, [x], { axis, keepDims }) => [() => toIndex(g, argmin(x, axis, { keepDims: true }), x, axis, keepDims)],
+  argmax: 'nondifferentiable',
+  argmin: 'nondifferentiable',
+
+  matmul: (g, [a, b], { transposeA, transposeB }) => [
+    () => (transposeA ? matmul(b, g, { transposeA: transposeB, transposeB: true }) : matmul(g, b, { transposeB: !transposeB })),
+    () => (transposeB ? matmul(g, a, { transposeA: true, transposeB: transposeA }) : matmul(a, g, { transposeA: !transposeA })),
+  ],
+
+  gather: (g, [x, index], { axis }) => [() => scatterAdd(g, index, axis, x.shape[axis]!), null],
+  scatterAdd: (g, [_source, index], { axis }) => [() => gather(g, index, axis), null],
+
+  softmax: (g, _x, _, [y]) => [() => mul(y, sub(g, sum(mul(g, y), -1, { keepDims: true })))],
+  logSoftmax: (g, _x, _, [y]) => [() => sub(g, mul(exp(y), sum(g, -1, { keepDims: true })))],
+
+  conv: (g, [x, weight, bias], { geometry }) => {
+    const gradients: [() => Tensor, () => Tensor] = [
+      () => convInputGradient(g, weight, geometry, x.shape),
+      () => convWeightGradient(x, g, geometry, weight.shape),
+    ];
+    return bias ? [...gradients, () => sum(g, g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])))] : gradients;
+  },
+  // Both gradients are linear in each of their inputs, and the inner products <g, gradient> are one trilinear form of input, weights and output.
+  convInputGradient: (g, [gradient, weight], { geometry }) => [
+    () => conv(g, weight, undefined, geometry),
+    () => convWeightGradient(g, gradient, geometry, weight.shape),
+  ],
+  convWeightGradient: (g, [x, gradient], { geometry }) => [
+    () => convInputGradient(gradient, g, geometry, x.shape),
+    () => conv(x, g, undefined, geometry),
+  ],
+  im2col: (g, [x], { window }) => [() => col2im(g, x.shape, window)],
+  col2im: (g, _columns, { window }) => [() => im2col(g, window)],
+
+  maxPool: (g, [x], _, [_y, indices]) => [() => maxPoolGradient(g, indices, x.shape)],
+  maxPoolGradient: 'composition',
+  avgPool: (g, [x], attributes) => [() => avgPoolGradient(g, attributes, x.shape)],
+  avgPoolGradient: 'composition',
+
+  sgdStep: 'nondifferentiable',
+  adamStep: 'nondifferentiable',
+
+  stopGradient: 'nondifferentiable',
+  custom: (g, inputs, { backward }, [y]) => {
+    const gradients = backward(g, inputs, y);
+    return inputs.map((_, i) => (gradients[i] ? () => gradients[i]! : null));
+  },
+};
+
+/** The gradient goes to the first of two inputs where `toFirst` is 1, else to the second. */
+function routed(g: Tensor, toFirst: Tensor): [() => Tensor, () => Tensor] {
+  return [() => where(toFirst, g, scalarLike(g, 0)), () => where(toFirst, scalarLike(g, 0), g)];
+}
+
+/** Zeros of x's shape but for the gradient at `index`, which keeps the reduced axis. */
+function toIndex(g: Tensor, index: Tensor, x: Tensor, axis: number, keptDims: boolean): Tensor {
+  return scatterAdd(keptDims ? g : unsqueeze(g, axis), index, axis, x.shape[axis]!);
+}

@@ -1,0 +1,130 @@
+import type { Shape, Window } from '@receptive/backend';
+import { reference } from '@receptive/backend/reference';
+import type { OpName, Tensor } from '@receptive/tensor';
+import * as t from '@receptive/tensor';
+import { Rng, cast, setBackend, tensor } from '@receptive/tensor';
+import { describe, expect, it } from 'vitest';
+import { gradCheck, rules } from '../src/index.ts';
+
+setBackend(reference());
+
+/** A float64 tensor of uniform numbers in [low, high). */
+function between(low: number, high: number, shape: Shape = [3, 4]): Tensor {
+  return cast(new Rng(7).uniform(shape, low, high), 'float64');
+}
+
+/** Distinct numbers, at least 0.1 apart, and from 0, so that no kink is near. */
+function distinct(shape: Shape): Tensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tensor(Float64Array.from(new Rng(3).permutation(size), (i) => i / 10 - size / 20 + 0.03), { shape });
+}
+
+function indices(values: number[][]): Tensor {
+  return tensor(values, { dtype: 'int32' });
+}
+
+interface Case {
+  readonly f: (...inputs: Tensor[]) => Tensor;
+  readonly inputs: readonly (Shape | Tensor)[];
+}
+
+const window: Window = { kernel: [3, 2], stride: [2, 1], dilation: [1, 2], padding: [[1, 0], [1, 2]] };
+const geometry = { ...window, groups: 2 };
+const square = [3, 4];
+
+/** At least one case for each op that has a derivative. */
+const cases: { readonly [N in OpName]?: readonly Case[] } = {
+  neg: [{ f: t.neg, inputs: [square] }],
+  abs: [{ f: t.abs, inputs: [between(0.2, 1)] }, { f: t.abs, inputs: [between(-1, -0.2)] }],
+  square: [{ f: t.square, inputs: [square] }],
+  sqrt: [{ f: t.sqrt, inputs: [between(0.5, 2)] }],
+  rsqrt: [{ f: t.rsqrt, inputs: [between(0.5, 2)] }],
+  reciprocal: [{ f: t.reciprocal, inputs: [between(0.5, 2)] }],
+  exp: [{ f: t.exp, inputs: [square] }],
+  expm1: [{ f: t.expm1, inputs: [square] }],
+  log: [{ f: t.log, inputs: [between(0.5, 2)] }],
+  log1p: [{ f: t.log1p, inputs: [between(-0.5, 2)] }],
+  sin: [{ f: t.sin, inputs: [square] }],
+  cos: [{ f: t.cos, inputs: [square] }],
+  tanh: [{ f: t.tanh, inputs: [square] }],
+  sigmoid: [{ f: t.sigmoid, inputs: [square] }],
+  softplus: [{ f: t.softplus, inputs: [square] }],
+  relu: [{ f: (x) => t.relu(x).square(), inputs: [distinct(square)] }],
+  erf: [{ f: t.erf, inputs: [square] }],
+
+  add: [{ f: t.add, inputs: [square, square] }, { f: (a, b) => t.add(a, b).square(), inputs: [[2, 1, 3], [4, 1]] }],
+  sub: [{ f: (a, b) => t.sub(a, b).square(), inputs: [[2, 1, 3], [4, 1]] }],
+  mul: [{ f: t.mul, inputs: [square, square] }, { f: t.mul, inputs: [[], square] }, { f: (x) => t.mul(x, x), inputs: [square] }],
+  div: [{ f: t.div, inputs: [square, between(0.5, 2)] }, { f: t.div, inputs: [[4], between(0.5, 2, [3, 1])] }],
+  pow: [{ f: t.pow, inputs: [between(0.5, 2), square] }, { f: (x) => t.pow(x, 3), inputs: [square] }],
+  maximum: [{ f: (a, b) => t.maximum(a, b).square(), inputs: [distinct(square), between(-0.04, 0.04)] }],
+  minimum: [{ f: (a, b) => t.minimum(a, b).square(), inputs: [distinct(square), between(-0.04, 0.04)] }],
+  where: [{ f: (a, b) => t.where(t.greater(distinct(square), 0), a, b).square(), inputs: [square, [4]] }],
+  cast: [{ f: (x) => t.cast(x, 'float64').square(), inputs: [square] }],
+
+  reshape: [{ f: (x) => t.reshape(x, [2, 6]).square(), inputs: [square] }],
+  permute: [{ f: (x) => t.permute(x, [2, 0, 1]).square(), inputs: [[2, 3, 4]] }],
+  slice: [{ f: (x) => t.slice(x, [1, 0], [3, -1]).square(), inputs: [square] }],
+  flip: [{ f: (x) => t.flip(x, [1]).square(), inputs: [square] }],
+  broadcastTo: [{ f: (x) => t.broadcastTo(x, [2, 3, 4]).square(), inputs: [[3, 1]] }],
+  concat: [{ f: (a, b) => t.concat([a, b, a], 1).square(), inputs: [[2, 3], [2, 1]] }],
+  pad: [{ f: (x) => t.pad(x, [[1, 0], [0, 2]], 5).square(), inputs: [square] }],
+
+  sum: [{ f: (x) => t.sum(x, [0, 2]).square(), inputs: [[2, 3, 4]] }, { f: (x) => t.sum(x, 1, { keepDims: true }).square(), inputs: [square] }],
+  max: [{ f: (x) => t.max(x, 1).square(), inputs: [distinct(square)] }, { f: (x) => t.max(x, [0, 2], { keepDims: true }).square(), inputs: [distinct([2, 3, 4])] }],
+  min: [{ f: (x) => t.min(x, 0, { keepDims: true }).square(), inputs: [distinct(square)] }],
+
+  matmul: [
+    { f: (a, b) => t.matmul(a, b), inputs: [[3, 2], [2, 4]] },
+    { f: (a, b) => t.matmul(a, b, { transposeA: true }), inputs: [[2, 3], [2, 4]] },
+    { f: (a, b) => t.matmul(a, b, { transposeB: true }), inputs: [[3, 2], [4, 2]] },
+    { f: (a, b) => t.matmul(a, b, { transposeA: true, transposeB: true }), inputs: [[2, 2, 3], [2, 4, 2]] },
+    { f: (a, b) => t.matmul(a, b), inputs: [[2, 1, 3, 2], [5, 2, 2]] },
+  ],
+
+  gather: [{ f: (x) => t.gather(x, indices([[0, 0, 3], [1, 2, 1], [3, 0, 0]]), 1).square(), inputs: [square] }],
+  scatterAdd: [{ f: (x) => t.scatterAdd(x, indices([[0, 0, 3], [1, 2, 1]]), 1, 5).square(), inputs: [[2, 3]] }],
+
+  softmax: [{ f: (x) => t.softmax(x), inputs: [square] }, { f: (x) => t.softmax(x, 0), inputs: [square] }],
+  logSoftmax: [{ f: (x) => t.logSoftmax(x), inputs: [square] }],
+
+  conv: [
+    { f: (x, w, b) => t.conv2d(x, w, b, { stride: 2, padding: [[0, 1], [2, 1]], dilation: [1, 2] }), inputs: [[2, 3, 5, 6], [2, 3, 3, 2], [2]] },
+    { f: (x, w) => t.conv2d(x, w, null, { groups: 2, padding: 'same' }), inputs: [[1, 4, 4, 3], [6, 2, 3, 2]] },
+  ],
+  convInputGradient: [{ f: (g, w) => t.convInputGradient(g, w, geometry, [2, 4, 5, 4]), inputs: [[2, 2, 2, 5], [2, 2, 3, 2]] }],
+  convWeightGradient: [{ f: (x, g) => t.convWeightGradient(x, g, geometry, [2, 2, 3, 2]), inputs: [[2, 4, 5, 4], [2, 2, 2, 5]] }],
+  im2col: [{ f: (x) => t.im2col(x, window, 2).square(), inputs: [[2, 2, 5, 4]] }],
+  col2im: [{ f: (x) => t.col2im(x, [2, 1, 5, 4], window).square(), inputs: [[2, 6, 10]] }],
+
+  maxPool: [{ f: (x) => t.maxPool2d(x, [3, 2], { stride: 1, padding: 1 }).square(), inputs: [distinct([2, 2, 4, 3])] }],
+  maxPoolGradient: [
+    {
+      f: (g) => t.maxPoolGradient(g, t.maxPool2dWithIndices(distinct([1, 2, 4, 4]), 2)[1], [1, 2, 4, 4]).square(),
+      inputs: [[1, 2, 2, 2]],
+    },
+  ],
+  avgPool: [
+    { f: (x) => t.avgPool2d(x, 2).square(), inputs: [[2, 2, 4, 4]] },
+    { f: (x) => t.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }).square(), inputs: [[1, 2, 5, 4]] },
+  ],
+  avgPoolGradient: [{ f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] }],
+
+  custom: [{ f: (x) => t.customDerivative({ forward: (y) => y.square(), backward: (g, [y]) => [g.mul(y!).mul(2)] }, x), inputs: [square] }],
+};
+
+const differentiable = (Object.keys(rules) as OpName[]).filter((name) => rules[name] !== 'nondifferentiable');
+
+describe('every derivative rule agrees with central differences', () => {
+  it.each(differentiable)('%s', (name) => {
+    const own = cases[name];
+    expect(own, `${name} has a derivative, so it needs a case here`).toBeDefined();
+    for (const { f, inputs } of own!) gradCheck(f, inputs, { tolerance: 1e-7, eps: 1e-5 });
+  });
+});
+
+describe('every derivative rule can be differentiated again', () => {
+  it.each(differentiable)('%s', (name) => {
+    for (const { f, inputs } of cases[name] ?? []) gradCheck(f, inputs, { second: true, tolerance: 1e-6, eps: 1e-5 });
+  });
+});
