@@ -10,7 +10,9 @@ import { Tensor } from './tensor.ts';
 /** @internal Uploads `data` as a tensor on `backend`. */
 export function fromArray<D extends DType>(backend: Backend, data: DTypeArrays[D], shape: Shape, dtype: D): Tensor<D> {
   if (!backend.dtypes.has(dtype)) {
-    throw new DTypeError(`tensor: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Make it float32, or use a backend that has it (the float64 reference).`);
+    throw new DTypeError(
+      `tensor: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Make it float32, or use a backend that has it (the float64 reference).`,
+    );
   }
   const shared = new SharedStorage(backend, dtype, data.length);
   backend.write(shared.storage, data);
@@ -26,16 +28,24 @@ export type Nested = number | readonly Nested[];
  * @throws ShapeError if the lists are ragged or the shape does not hold as many elements as the data.
  * @throws DTypeError if the backend has no such dtype.
  */
-export function tensor<D extends DType = 'float32'>(data: Nested | TypedArray, options?: { readonly shape?: Shape; readonly dtype?: D }): Tensor<D> {
+export function tensor<D extends DType = 'float32'>(
+  data: Nested | TypedArray,
+  options?: { readonly shape?: Shape; readonly dtype?: D },
+): Tensor<D> {
   const typed = ArrayBuffer.isView(data) ? data : undefined;
   const found = typed && dtypeOf(typed);
-  if (typed && !found) throw new DTypeError(`tensor: cannot be made of a ${typed.constructor.name}. Use a Float32Array, Float64Array, Int32Array or Uint8Array.`);
+  if (typed && !found)
+    throw new DTypeError(
+      `tensor: cannot be made of a ${typed.constructor.name}. Use a Float32Array, Float64Array, Int32Array or Uint8Array.`,
+    );
   const nested = typed ? undefined : (data as Nested);
   const natural = typed ? [typed.length] : nestedShape(nested!);
   const shape = options?.shape ?? natural;
   checkShape('tensor', shape);
   if (sizeOf(shape) !== sizeOf(natural)) {
-    throw new ShapeError(`tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but the data has ${sizeOf(natural)}.`);
+    throw new ShapeError(
+      `tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but the data has ${sizeOf(natural)}.`,
+    );
   }
   const dtype = (options?.dtype ?? found ?? 'float32') as D;
   if (typed && found === dtype) return fromArray(currentBackend(), typed as DTypeArrays[D], [...shape], dtype);
@@ -47,11 +57,14 @@ export function tensor<D extends DType = 'float32'>(data: Nested | TypedArray, o
 function nestedShape(data: Nested): number[] {
   if (typeof data === 'number') return [];
   const [first] = data;
-  if (first === undefined) throw new ShapeError('tensor: an empty list has no shape a tensor can have. Give at least one element.');
+  if (first === undefined)
+    throw new ShapeError('tensor: an empty list has no shape a tensor can have. Give at least one element.');
   const inner = nestedShape(first);
   const ragged = data.findIndex((item) => formatShape(nestedShape(item)) !== formatShape(inner));
   if (ragged > 0) {
-    throw new ShapeError(`tensor: the lists are ragged: item 0 has shape ${formatShape(inner)}, item ${ragged} has ${formatShape(nestedShape(data[ragged]!))}.`);
+    throw new ShapeError(
+      `tensor: the lists are ragged: item 0 has shape ${formatShape(inner)}, item ${ragged} has ${formatShape(nestedShape(data[ragged]!))}.`,
+    );
   }
   return [data.length, ...inner];
 }

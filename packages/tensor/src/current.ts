@@ -19,7 +19,9 @@ export function hasBackend(): boolean {
  */
 export function currentBackend(): Backend {
   if (!current) {
-    throw new BackendError('No backend is set. Call `setBackend(await cpu())` first (cpu from @receptive/backend-cpu), or `await init()` from receptive.');
+    throw new BackendError(
+      'No backend is set. Call `setBackend(await cpu())` first (cpu from @receptive/backend-cpu), or `await init()` from receptive.',
+    );
   }
   return current;
 }
@@ -41,7 +43,9 @@ export function withBackend<T>(backend: Backend, f: () => T): T {
 /** Refuses the promise of an asynchronous callback, whose work would run outside the state that `caller` sets up. */
 export function synchronous<T>(caller: string, result: T): T {
   if (typeof (result as { then?: unknown } | undefined | null)?.then === 'function') {
-    throw new BackendError(`${caller} takes a synchronous function, but was given one that returns a promise. Await before or after ${caller}, not inside it.`);
+    throw new BackendError(
+      `${caller} takes a synchronous function, but was given one that returns a promise. Await before or after ${caller}, not inside it.`,
+    );
   }
   return result;
 }

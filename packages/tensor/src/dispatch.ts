@@ -58,12 +58,19 @@ export function dispatch<A, I extends readonly unknown[], O extends readonly unk
   return enter(op, inputs as readonly Tensor[], attributes, donated) as Each<O, Tensor>;
 }
 
-function enter(op: AnyOp, inputs: readonly Tensor[], attributes: unknown, donated: readonly Tensor[]): readonly Tensor[] {
+function enter(
+  op: AnyOp,
+  inputs: readonly Tensor[],
+  attributes: unknown,
+  donated: readonly Tensor[],
+): readonly Tensor[] {
   const backend = backendOf(op, inputs);
   const types: readonly TensorType[] | undefined = op.infer?.(inputs, attributes);
   if (types) for (const type of types) check(op, backend, type);
   const outputs =
-    types && (op.alias || hasKernel(op, backend)) ? compute(op, backend, inputs, types, attributes, donated) : compose(op, inputs, attributes);
+    types && (op.alias || hasKernel(op, backend))
+      ? compute(op, backend, inputs, types, attributes, donated)
+      : compose(op, inputs, attributes);
   if (listeners.length > 0) {
     const dispatched = { op, inputs, outputs, attributes };
     for (const listener of listeners) listener(dispatched);
@@ -86,7 +93,9 @@ function backendOf(op: AnyOp, inputs: readonly Tensor[]): Backend {
 
 function check(op: AnyOp, backend: Backend, { shape, dtype }: TensorType): void {
   if (!backend.dtypes.has(dtype)) {
-    throw new DTypeError(`${op.name}: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Cast to float32, or use a backend that has it (the float64 reference).`);
+    throw new DTypeError(
+      `${op.name}: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Cast to float32, or use a backend that has it (the float64 reference).`,
+    );
   }
   checkShape(op.name, shape);
 }
@@ -94,7 +103,9 @@ function check(op: AnyOp, backend: Backend, { shape, dtype }: TensorType): void 
 /** Refuses a shape no tensor can have. */
 export function checkShape(door: string, shape: readonly number[]): void {
   if (!shape.every((length) => Number.isInteger(length) && length >= 1) || !Number.isSafeInteger(sizeOf(shape))) {
-    throw new ShapeError(`${door}: a tensor's axes have whole lengths of at least 1, but the shape would be ${formatShape(shape)}.`);
+    throw new ShapeError(
+      `${door}: a tensor's axes have whole lengths of at least 1, but the shape would be ${formatShape(shape)}.`,
+    );
   }
 }
 
@@ -108,7 +119,8 @@ function compute(
 ): readonly Tensor[] {
   const outputs = types.map(({ shape, dtype }, i) => {
     const donor = op.alias ? inputs[0] : inputs[op.donors?.[i] ?? -1];
-    if (donor && (op.alias || (donated.includes(donor) && donor.shared.exclusive))) return new Tensor(donor.shared.retain(), shape, dtype);
+    if (donor && (op.alias || (donated.includes(donor) && donor.shared.exclusive)))
+      return new Tensor(donor.shared.retain(), shape, dtype);
     return new Tensor(new SharedStorage(backend, dtype, sizeOf(shape)), shape, dtype);
   });
   if (op.alias) return outputs;
@@ -124,10 +136,16 @@ function compute(
 
 function compose(op: AnyOp, inputs: readonly Tensor[], attributes: unknown): readonly Tensor[] {
   if (!op.compose) {
-    throw new BackendError(`${op.name}: the backend has no kernel for it, and the op has no default composition. A backend must provide every required kernel.`);
+    throw new BackendError(
+      `${op.name}: the backend has no kernel for it, and the op has no default composition. A backend must provide every required kernel.`,
+    );
   }
   // An output may be one of the inputs: a fresh handle keeps the two lives apart.
   return unobserved(() =>
-    scope(() => (op.compose!(inputs, attributes) as readonly Tensor[]).map((output) => (inputs.includes(output) ? output.clone() : output))),
+    scope(() =>
+      (op.compose!(inputs, attributes) as readonly Tensor[]).map((output) =>
+        inputs.includes(output) ? output.clone() : output,
+      ),
+    ),
   );
 }

@@ -46,4 +46,18 @@ export { adamStep, sgdStep } from './ops/optimizer.ts';
 export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
-export { broadcastTo, concat, flatten, flip, pad, permute, reshape, slice, split, squeeze, stack, transpose, unsqueeze } from './ops/views.ts';
+export {
+  broadcastTo,
+  concat,
+  flatten,
+  flip,
+  pad,
+  permute,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  stack,
+  transpose,
+  unsqueeze,
+} from './ops/views.ts';

@@ -16,7 +16,11 @@ export type Each<L extends readonly unknown[], T> = { readonly [K in keyof L]: T
  *
  * `A` is the type of its attributes; `I` and `O` list its inputs and outputs, by labelled tuples such as `[x: 0, weight: 0, bias?: 0]`.
  */
-export interface Op<A, I extends readonly unknown[] = readonly unknown[], O extends readonly unknown[] = readonly unknown[]> {
+export interface Op<
+  A,
+  I extends readonly unknown[] = readonly unknown[],
+  O extends readonly unknown[] = readonly unknown[],
+> {
   readonly name: string;
   /**
    * Types of the outputs, the differentiable one first, auxiliary ones (such as indices) after it. All errors a caller can make are raised here, naming

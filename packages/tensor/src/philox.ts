@@ -11,7 +11,10 @@ function multiplyHigh(a: number, b: number): number {
  * Philox4x32-10: four random words from a key of two and a counter of four, by ten rounds of multiplication and exclusive or.
  * Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011, section 3.3.
  */
-export function philox(key: readonly [number, number], counter: readonly [number, number, number, number]): [number, number, number, number] {
+export function philox(
+  key: readonly [number, number],
+  counter: readonly [number, number, number, number],
+): [number, number, number, number] {
   let [k0, k1] = key;
   let [c0, c1, c2, c3] = counter;
   for (let round = 0; round < 10; round++) {

@@ -26,10 +26,16 @@ export class Rng {
    * @throws RangeError for anything else.
    */
   constructor(seed: number | RngState) {
-    const state = typeof seed === 'number' ? { key: [seed >>> 0, Math.floor(seed / 2 ** 32)] as const, counter: 0 } : seed;
-    const words = Array.isArray(state.key) && state.key.length === 2 && state.key.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
+    const state =
+      typeof seed === 'number' ? { key: [seed >>> 0, Math.floor(seed / 2 ** 32)] as const, counter: 0 } : seed;
+    const words =
+      Array.isArray(state.key) &&
+      state.key.length === 2 &&
+      state.key.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
     if (!words || !Number.isSafeInteger(state.counter) || state.counter < 0) {
-      throw new RangeError(`Rng: the seed must be a whole number from 0 to 2^53 - 1, or a state {key, counter}, but is ${JSON.stringify(seed)}.`);
+      throw new RangeError(
+        `Rng: the seed must be a whole number from 0 to 2^53 - 1, or a state {key, counter}, but is ${JSON.stringify(seed)}.`,
+      );
     }
     this.#key = [state.key[0], state.key[1]];
     this.#counter = state.counter;
@@ -88,15 +94,21 @@ export class Rng {
 
   /** Normal numbers of `mean` and `std` before truncation, limited to `[low, high]` by drawing through the inverse of the distribution. */
   truncatedNormal(shape: Shape, mean = 0, std = 1, low = mean - 2 * std, high = mean + 2 * std): Tensor<'float32'> {
-    if (!(low < high) || !(std > 0)) throw new RangeError(`truncatedNormal: needs low < high and std > 0, but low is ${low}, high ${high}, std ${std}.`);
+    if (!(low < high) || !(std > 0))
+      throw new RangeError(
+        `truncatedNormal: needs low < high and std > 0, but low is ${low}, high ${high}, std ${std}.`,
+      );
     const from = normalCdf((low - mean) / std);
     const to = normalCdf((high - mean) / std);
-    return this.#draw(shape, (u) => Math.min(high, Math.max(low, mean + std * normalQuantile(from + (to - from) * (u + 2 ** -25)))));
+    return this.#draw(shape, (u) =>
+      Math.min(high, Math.max(low, mean + std * normalQuantile(from + (to - from) * (u + 2 ** -25)))),
+    );
   }
 
   /** 1 with the given probability, else 0, as uint8. */
   bernoulli(shape: Shape, probability: number): Tensor<'uint8'> {
-    if (!(probability >= 0 && probability <= 1)) throw new RangeError(`bernoulli: the probability must lie between 0 and 1, but is ${probability}.`);
+    if (!(probability >= 0 && probability <= 1))
+      throw new RangeError(`bernoulli: the probability must lie between 0 and 1, but is ${probability}.`);
     const values = Uint8Array.from(this.bits(sizeOf(shape)), (word) => (unit(word) < probability ? 1 : 0));
     return tensor(values, { shape });
   }
@@ -114,7 +126,10 @@ export class Rng {
   }
 
   #draw(shape: Shape, value: (unit: number) => number): Tensor<'float32'> {
-    return tensor(Float32Array.from(this.bits(sizeOf(shape)), (word) => value(unit(word))), { shape });
+    return tensor(
+      Float32Array.from(this.bits(sizeOf(shape)), (word) => value(unit(word))),
+      { shape },
+    );
   }
 }
 
@@ -146,21 +161,35 @@ function previousFloat32(x: number): number {
 function normalCdf(x: number): number {
   const z = Math.abs(x) / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * z);
-  const tail = 0.5 * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-z * z);
+  const tail =
+    0.5 *
+    t *
+    (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) *
+    Math.exp(-z * z);
   return x < 0 ? tail : 1 - tail;
 }
 
 /** Inverse of the standard normal distribution function by Acklam's rational approximation; relative error below 1.15e-9. */
 function normalQuantile(p: number): number {
   const tail = (q: number): number =>
-    (((((-7.784894002430293e-3 * q - 3.223964580411365e-1) * q - 2.400758277161838) * q - 2.549732539343734) * q + 4.374664141464968) * q + 2.938163982698783) /
+    (((((-7.784894002430293e-3 * q - 3.223964580411365e-1) * q - 2.400758277161838) * q - 2.549732539343734) * q +
+      4.374664141464968) *
+      q +
+      2.938163982698783) /
     ((((7.784695709041462e-3 * q + 3.224671290700398e-1) * q + 2.445134137142996) * q + 3.754408661907416) * q + 1);
   if (p < 0.02425) return tail(Math.sqrt(-2 * Math.log(p)));
   if (p > 1 - 0.02425) return -tail(Math.sqrt(-2 * Math.log(1 - p)));
   const q = p - 0.5;
   const r = q * q;
   return (
-    ((((((-3.969683028665376e1 * r + 2.209460984245205e2) * r - 2.759285104469687e2) * r + 1.38357751867269e2) * r - 3.066479806614716e1) * r + 2.506628277459239) * q) /
-    (((((-5.447609879822406e1 * r + 1.615858368580409e2) * r - 1.556989798598866e2) * r + 6.680131188771972e1) * r - 1.328068155288572e1) * r + 1)
+    ((((((-3.969683028665376e1 * r + 2.209460984245205e2) * r - 2.759285104469687e2) * r + 1.38357751867269e2) * r -
+      3.066479806614716e1) *
+      r +
+      2.506628277459239) *
+      q) /
+    (((((-5.447609879822406e1 * r + 1.615858368580409e2) * r - 1.556989798598866e2) * r + 6.680131188771972e1) * r -
+      1.328068155288572e1) *
+      r +
+      1)
   );
 }

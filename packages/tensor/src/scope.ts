@@ -22,7 +22,8 @@ export function adopt(tensor: Tensor, storage: SharedStorage): void {
   if (births) {
     const birth = births.get(storage);
     if (birth) birth.count++;
-    else births.set(storage, { count: 1, description: `${tensor.dtype} ${formatShape(tensor.shape)} made ${callSite()}` });
+    else
+      births.set(storage, { count: 1, description: `${tensor.dtype} ${formatShape(tensor.shape)} made ${callSite()}` });
   }
   if (members) members.push(tensor);
   else safetyNet.register(tensor, storage, tensor);
@@ -42,7 +43,10 @@ function forget(storage: SharedStorage): void {
 function callSite(): string {
   // The first frames are this file, the constructor and the dispatch; the caller who made the tensor is the first frame outside this package.
   const frames = new Error().stack?.split('\n').slice(4) ?? [];
-  return frames.slice(0, 8).map((frame) => frame.trim()).join(' < ');
+  return frames
+    .slice(0, 8)
+    .map((frame) => frame.trim())
+    .join(' < ');
 }
 
 /**
@@ -77,13 +81,18 @@ function run<T>(own: Tensor[] | undefined, f: () => T): T {
   }
 }
 
-function tensorsIn(value: unknown, found: Set<Tensor> = new Set<Tensor>(), seen: Set<object> = new Set<object>()): Set<Tensor> {
+function tensorsIn(
+  value: unknown,
+  found: Set<Tensor> = new Set<Tensor>(),
+  seen: Set<object> = new Set<object>(),
+): Set<Tensor> {
   if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) return found;
   seen.add(value);
   if (value instanceof Tensor) found.add(value);
   else if (value instanceof Map) for (const item of value.values()) tensorsIn(item, found, seen);
   else if (Array.isArray(value) || value instanceof Set) for (const item of value) tensorsIn(item, found, seen);
-  else if (Object.getPrototypeOf(value) === Object.prototype) for (const item of Object.values(value)) tensorsIn(item, found, seen);
+  else if (Object.getPrototypeOf(value) === Object.prototype)
+    for (const item of Object.values(value)) tensorsIn(item, found, seen);
   return found;
 }
 

@@ -85,7 +85,8 @@ export class Tensor<D extends DType = DType> implements Operand {
    */
   dataSync(): DTypeArrays[D] {
     const { backend, storage } = this.shared;
-    if (!backend.readSync) throw new BackendError(`The ${backend.name} backend cannot read synchronously. Use \`await tensor.data()\`.`);
+    if (!backend.readSync)
+      throw new BackendError(`The ${backend.name} backend cannot read synchronously. Use \`await tensor.data()\`.`);
     return backend.readSync(storage, this.dtype, this.size);
   }
 
@@ -94,7 +95,10 @@ export class Tensor<D extends DType = DType> implements Operand {
    * @throws ShapeError for any other size.
    */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new ShapeError(`item() reads a tensor of one element; this one has shape ${formatShape(this.shape)}. Use data().`);
+    if (this.size !== 1)
+      throw new ShapeError(
+        `item() reads a tensor of one element; this one has shape ${formatShape(this.shape)}. Use data().`,
+      );
     return (await this.data())[0]!;
   }
 
@@ -128,31 +132,85 @@ export class Tensor<D extends DType = DType> implements Operand {
 
   // The commonest functions as methods, so that a computation reads from left to right. Each is the function of its name.
 
-  add(other: Tensor | number): Tensor { return ops.add(this, other); }
-  sub(other: Tensor | number): Tensor { return ops.sub(this, other); }
-  mul(other: Tensor | number): Tensor { return ops.mul(this, other); }
-  div(other: Tensor | number): Tensor { return ops.div(this, other); }
-  pow(exponent: Tensor | number): Tensor { return ops.pow(this, exponent); }
-  neg(): Tensor { return ops.neg(this); }
-  abs(): Tensor { return ops.abs(this); }
-  square(): Tensor { return ops.square(this); }
-  sqrt(): Tensor { return ops.sqrt(this); }
-  exp(): Tensor { return ops.exp(this); }
-  log(): Tensor { return ops.log(this); }
-  tanh(): Tensor { return ops.tanh(this); }
-  sigmoid(): Tensor { return ops.sigmoid(this); }
-  relu(): Tensor { return ops.relu(this); }
-  softmax(axis = -1): Tensor { return ops.softmax(this, axis); }
-  logSoftmax(axis = -1): Tensor { return ops.logSoftmax(this, axis); }
-  matmul(other: Tensor): Tensor { return ops.matmul(this, other); }
-  sum(axes?: number | readonly number[], options?: ReduceOptions): Tensor { return ops.sum(this, axes, options); }
-  mean(axes?: number | readonly number[], options?: ReduceOptions): Tensor { return ops.mean(this, axes, options); }
-  max(axes?: number | readonly number[], options?: ReduceOptions): Tensor { return ops.max(this, axes, options); }
-  min(axes?: number | readonly number[], options?: ReduceOptions): Tensor { return ops.min(this, axes, options); }
-  argmax(axis: number, options?: ReduceOptions): Tensor<'int32'> { return ops.argmax(this, axis, options); }
-  reshape(...shape: number[]): Tensor { return ops.reshape(this, shape); }
-  permute(...axes: number[]): Tensor { return ops.permute(this, axes); }
-  transpose(a = -2, b = -1): Tensor { return ops.transpose(this, a, b); }
-  slice(start: readonly number[], end?: readonly number[]): Tensor { return ops.slice(this, start, end); }
-  cast<T extends DType>(dtype: T): Tensor<T> { return ops.cast(this, dtype); }
+  add(other: Tensor | number): Tensor {
+    return ops.add(this, other);
+  }
+  sub(other: Tensor | number): Tensor {
+    return ops.sub(this, other);
+  }
+  mul(other: Tensor | number): Tensor {
+    return ops.mul(this, other);
+  }
+  div(other: Tensor | number): Tensor {
+    return ops.div(this, other);
+  }
+  pow(exponent: Tensor | number): Tensor {
+    return ops.pow(this, exponent);
+  }
+  neg(): Tensor {
+    return ops.neg(this);
+  }
+  abs(): Tensor {
+    return ops.abs(this);
+  }
+  square(): Tensor {
+    return ops.square(this);
+  }
+  sqrt(): Tensor {
+    return ops.sqrt(this);
+  }
+  exp(): Tensor {
+    return ops.exp(this);
+  }
+  log(): Tensor {
+    return ops.log(this);
+  }
+  tanh(): Tensor {
+    return ops.tanh(this);
+  }
+  sigmoid(): Tensor {
+    return ops.sigmoid(this);
+  }
+  relu(): Tensor {
+    return ops.relu(this);
+  }
+  softmax(axis = -1): Tensor {
+    return ops.softmax(this, axis);
+  }
+  logSoftmax(axis = -1): Tensor {
+    return ops.logSoftmax(this, axis);
+  }
+  matmul(other: Tensor): Tensor {
+    return ops.matmul(this, other);
+  }
+  sum(axes?: number | readonly number[], options?: ReduceOptions): Tensor {
+    return ops.sum(this, axes, options);
+  }
+  mean(axes?: number | readonly number[], options?: ReduceOptions): Tensor {
+    return ops.mean(this, axes, options);
+  }
+  max(axes?: number | readonly number[], options?: ReduceOptions): Tensor {
+    return ops.max(this, axes, options);
+  }
+  min(axes?: number | readonly number[], options?: ReduceOptions): Tensor {
+    return ops.min(this, axes, options);
+  }
+  argmax(axis: number, options?: ReduceOptions): Tensor<'int32'> {
+    return ops.argmax(this, axis, options);
+  }
+  reshape(...shape: number[]): Tensor {
+    return ops.reshape(this, shape);
+  }
+  permute(...axes: number[]): Tensor {
+    return ops.permute(this, axes);
+  }
+  transpose(a = -2, b = -1): Tensor {
+    return ops.transpose(this, a, b);
+  }
+  slice(start: readonly number[], end?: readonly number[]): Tensor {
+    return ops.slice(this, start, end);
+  }
+  cast<T extends DType>(dtype: T): Tensor<T> {
+    return ops.cast(this, dtype);
+  }
 }

@@ -60,7 +60,9 @@ abstract class Variable {
 
   #initialize(): Tensor {
     const rng = this.#rng ?? new Rng(0).fork(`variable ${unseeded++}`);
-    const value = outsideScopes(() => scope(() => withBackend(this.#backend ?? currentBackend(), () => this.#initializer(this.shape, rng.clone()))));
+    const value = outsideScopes(() =>
+      scope(() => withBackend(this.#backend ?? currentBackend(), () => this.#initializer(this.shape, rng.clone()))),
+    );
     this.#check(value);
     return value;
   }
@@ -78,10 +80,14 @@ abstract class Variable {
   assign(value: Tensor): void {
     this.#check(value);
     if (this.#value && value.backend !== this.#value.backend) {
-      throw new BackendError(`assign: the variable lives on ${this.#value.backend.name}, the tensor on ${value.backend.name}. Move one with \`await x.to(backend)\`.`);
+      throw new BackendError(
+        `assign: the variable lives on ${this.#value.backend.name}, the tensor on ${value.backend.name}. Move one with \`await x.to(backend)\`.`,
+      );
     }
     if (this.#value && value.dtype !== this.#value.dtype) {
-      throw new DTypeError(`assign: the variable is ${this.#value.dtype}, but the tensor is ${value.dtype}. Convert it with cast().`);
+      throw new DTypeError(
+        `assign: the variable is ${this.#value.dtype}, but the tensor is ${value.dtype}. Convert it with cast().`,
+      );
     }
     this.#replace(outsideScopes(() => value.clone()));
   }
@@ -94,7 +100,9 @@ abstract class Variable {
     const moved = await this.#value.to(backend);
     if (version !== this.#version) {
       moved.dispose();
-      throw new BackendError('to: the variable was written to while it was being moved. Await the move before the next step.');
+      throw new BackendError(
+        'to: the variable was written to while it was being moved. Await the move before the next step.',
+      );
     }
     this.#replace(moved);
   }
@@ -119,7 +127,9 @@ abstract class Variable {
   #check(value: Tensor): void {
     if (placeholders) throw new BackendError('assign: while variables are placeholders they hold no value to write.');
     if (!sameShape(value.shape, this.shape)) {
-      throw new ShapeError(`assign: the variable has shape ${formatShape(this.shape)}, but the tensor ${formatShape(value.shape)}.`);
+      throw new ShapeError(
+        `assign: the variable has shape ${formatShape(this.shape)}, but the tensor ${formatShape(value.shape)}.`,
+      );
     }
   }
 }
@@ -148,7 +158,9 @@ export function update<A, I extends readonly unknown[], O extends readonly unkno
   const list = inputs as readonly (Tensor | Variable)[];
   const tensors = list.map((input) => (input instanceof Variable ? input.value : input));
   const donated = tensors.filter((_, i) => list[i] instanceof Variable);
-  const outputs = outsideScopes(() => dispatch(op, tensors as unknown as Each<I, Tensor>, attributes, donated)) as readonly Tensor[];
+  const outputs = outsideScopes(() =>
+    dispatch(op, tensors as unknown as Each<I, Tensor>, attributes, donated),
+  ) as readonly Tensor[];
   outputs.forEach((output, i) => {
     (list[op.donors![i]!] as Variable).replace(output);
   });

@@ -6,7 +6,8 @@ import type { TensorType } from '../op.ts';
 /** Refuses anything but floats. */
 export function floats(op: string, ...inputs: readonly TensorType[]): void {
   for (const { dtype } of inputs) {
-    if (!isFloat(dtype)) throw new DTypeError(`${op}: works on floats, but was given ${dtype}. Convert it first: cast(x, 'float32').`);
+    if (!isFloat(dtype))
+      throw new DTypeError(`${op}: works on floats, but was given ${dtype}. Convert it first: cast(x, 'float32').`);
   }
 }
 
@@ -14,19 +15,25 @@ export function floats(op: string, ...inputs: readonly TensorType[]): void {
 export function sameDtype(op: string, ...inputs: readonly TensorType[]): void {
   const [first, ...rest] = inputs;
   for (const { dtype } of rest) {
-    if (dtype !== first!.dtype) throw new DTypeError(`${op}: both inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`);
+    if (dtype !== first!.dtype)
+      throw new DTypeError(
+        `${op}: both inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`,
+      );
   }
 }
 
 /** Refuses any dtype but `expected`, which the input called `what` must have. */
 export function dtypeIs(op: string, what: string, input: TensorType, expected: string): void {
-  if (input.dtype !== expected) throw new DTypeError(`${op}: ${what} must be ${expected}, but is ${input.dtype}. Convert it with cast().`);
+  if (input.dtype !== expected)
+    throw new DTypeError(`${op}: ${what} must be ${expected}, but is ${input.dtype}. Convert it with cast().`);
 }
 
 /** Refuses another shape than `expected` for the input called `what`. */
 export function shapeIs(op: string, what: string, input: TensorType, expected: Shape): void {
   if (!sameShape(input.shape, expected)) {
-    throw new ShapeError(`${op}: ${what} must have shape ${formatShape(expected)}, but has ${formatShape(input.shape)}.`);
+    throw new ShapeError(
+      `${op}: ${what} must have shape ${formatShape(expected)}, but has ${formatShape(input.shape)}.`,
+    );
   }
 }
 
@@ -34,7 +41,9 @@ export function shapeIs(op: string, what: string, input: TensorType, expected: S
 export function resolveAxis(op: string, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
-    throw new ShapeError(`${op}: axis ${axis} does not exist in a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}.`);
+    throw new ShapeError(
+      `${op}: axis ${axis} does not exist in a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}.`,
+    );
   }
   return resolved;
 }
@@ -43,7 +52,8 @@ export function resolveAxis(op: string, axis: number, rank: number): number {
 export function resolveAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const resolved = [axes].flat().map((axis) => resolveAxis(op, axis, rank));
-  if (new Set(resolved).size !== resolved.length) throw new ShapeError(`${op}: axes ${formatShape([axes].flat())} name an axis twice.`);
+  if (new Set(resolved).size !== resolved.length)
+    throw new ShapeError(`${op}: axes ${formatShape([axes].flat())} name an axis twice.`);
   return resolved.sort((a, b) => a - b);
 }
 

@@ -27,13 +27,20 @@ export interface ConvOptions {
 export function perAxis(op: string, what: string, value: PerAxis, rank: number): number[] {
   const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value];
   if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n >= 1)) {
-    throw new ShapeError(`${op}: ${what} must be a whole number of at least 1, or ${rank} of them, but is ${JSON.stringify(value)}.`);
+    throw new ShapeError(
+      `${op}: ${what} must be a whole number of at least 1, or ${rank} of them, but is ${JSON.stringify(value)}.`,
+    );
   }
   return list;
 }
 
 /** The window that options describe over spatial lengths `input`. */
-export function resolveWindow(op: string, input: Shape, kernel: readonly number[], options: Omit<ConvOptions, 'groups'>): Window {
+export function resolveWindow(
+  op: string,
+  input: Shape,
+  kernel: readonly number[],
+  options: Omit<ConvOptions, 'groups'>,
+): Window {
   const window = {
     kernel,
     stride: perAxis(op, 'stride', options.stride ?? 1, input.length),
@@ -41,11 +48,15 @@ export function resolveWindow(op: string, input: Shape, kernel: readonly number[
   };
   const { padding = 0 } = options;
   if (Array.isArray(padding) && padding.length !== input.length) {
-    throw new ShapeError(`${op}: padding needs an entry for each of ${input.length} spatial axes, but is ${JSON.stringify(padding)}.`);
+    throw new ShapeError(
+      `${op}: padding needs an entry for each of ${input.length} spatial axes, but is ${JSON.stringify(padding)}.`,
+    );
   }
   const resolved = resolvePadding(padding, input, window);
   if (!resolved.flat().every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(`${op}: padding must be whole numbers of at least 0, 'same' or 'valid', but is ${JSON.stringify(padding)}.`);
+    throw new ShapeError(
+      `${op}: padding must be whole numbers of at least 0, 'same' or 'valid', but is ${JSON.stringify(padding)}.`,
+    );
   }
   return { ...window, padding: resolved };
 }
@@ -56,7 +67,9 @@ export function outputOf(op: string, input: Shape, window: Window): number[] {
   if (output.some((length) => length < 1)) {
     const spans = window.kernel.map((length, axis) => windowSpan(length, window.dilation[axis]!));
     const padded = input.map((length, axis) => length + window.padding[axis]![0] + window.padding[axis]![1]);
-    throw new ShapeError(`${op}: a window of ${formatShape(spans)} does not fit into an input of ${formatShape(padded)} (padding included). Pad more, or use a smaller kernel.`);
+    throw new ShapeError(
+      `${op}: a window of ${formatShape(spans)} does not fit into an input of ${formatShape(padded)} (padding included). Pad more, or use a smaller kernel.`,
+    );
   }
   return output;
 }
@@ -74,7 +87,9 @@ const convOp: Op<{ readonly geometry: ConvGeometry }, [x: 0, weight: 0, bias?: 0
     sameDtype('conv', x, weight, ...(bias ? [bias] : []));
     const [inputs, outputs] = [x.shape[1]!, weight.shape[0]!];
     if (x.shape.length !== weight.shape.length || x.shape.length < 3) {
-      throw new ShapeError(`conv: needs an input [N, C, ...spatial] and weights [O, C / groups, ...kernel] of as many axes, but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`);
+      throw new ShapeError(
+        `conv: needs an input [N, C, ...spatial] and weights [O, C / groups, ...kernel] of as many axes, but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
+      );
     }
     if (inputs !== weight.shape[1]! * groups || outputs % groups !== 0) {
       throw new ShapeError(
@@ -93,18 +108,28 @@ const convOp: Op<{ readonly geometry: ConvGeometry }, [x: 0, weight: 0, bias?: 0
   },
 };
 
-const convInputGradientOp: Op<{ readonly geometry: ConvGeometry; readonly inputShape: Shape }, [gradient: 0, weight: 0], [dx: 0]> = {
+const convInputGradientOp: Op<
+  { readonly geometry: ConvGeometry; readonly inputShape: Shape },
+  [gradient: 0, weight: 0],
+  [dx: 0]
+> = {
   name: 'convInputGradient',
   fused: 'convInputGradient',
   infer: ([gradient], { inputShape }) => [{ shape: inputShape, dtype: gradient.dtype }],
   run: (kernels, [gradient, weight], [dx], { geometry }) => kernels.convInputGradient(gradient, weight, dx, geometry),
   compose([gradient, weight], { geometry, inputShape }) {
     const columns = matmul(groupedWeights(weight, geometry), groupedOutputs(gradient, geometry), { transposeA: true });
-    return [col2im(reshape(columns, [inputShape[0]!, inputShape[1]! * sizeOf(geometry.kernel), -1]), inputShape, geometry)];
+    return [
+      col2im(reshape(columns, [inputShape[0]!, inputShape[1]! * sizeOf(geometry.kernel), -1]), inputShape, geometry),
+    ];
   },
 };
 
-const convWeightGradientOp: Op<{ readonly geometry: ConvGeometry; readonly weightShape: Shape }, [x: 0, gradient: 0], [dw: 0]> = {
+const convWeightGradientOp: Op<
+  { readonly geometry: ConvGeometry; readonly weightShape: Shape },
+  [x: 0, gradient: 0],
+  [dw: 0]
+> = {
   name: 'convWeightGradient',
   fused: 'convWeightGradient',
   infer: ([x], { weightShape }) => [{ shape: weightShape, dtype: x.dtype }],
@@ -145,7 +170,11 @@ const col2imOp: Op<{ readonly window: Window; readonly shape: Shape }, [columns:
   name: 'col2im',
   infer([columns], { window, shape }) {
     const [n, c, ...spatial] = shape as [number, number, ...number[]];
-    shapeIs('col2im', 'the columns', columns, [n, c * sizeOf(window.kernel), sizeOf(outputOf('col2im', spatial, window))]);
+    shapeIs('col2im', 'the columns', columns, [
+      n,
+      c * sizeOf(window.kernel),
+      sizeOf(outputOf('col2im', spatial, window)),
+    ]);
     return [{ shape, dtype: columns.dtype }];
   },
   run: (kernels, [columns], [x], { window }) => kernels.col2im(columns, x, window),
@@ -169,9 +198,16 @@ export const convOps = {
  * arXiv:1603.07285.
  * @throws ShapeError if channels, groups or bias do not fit, or the kernel is larger than the padded input.
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, { groups = 1, ...options }: ConvOptions = {}): Tensor {
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  { groups = 1, ...options }: ConvOptions = {},
+): Tensor {
   if (x.rank !== 4 || weight.rank !== 4) {
-    throw new ShapeError(`conv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`);
+    throw new ShapeError(
+      `conv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
+    );
   }
   perAxis('conv2d', 'groups', groups, 1);
   const geometry = { ...resolveWindow('conv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };

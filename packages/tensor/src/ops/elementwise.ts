@@ -103,7 +103,8 @@ function apply(op: Unary, x: Tensor): Tensor {
 /** A number stands for a scalar of the other operand's type. */
 function apply2(op: Binary, a: Tensor | number, b: Tensor | number): Tensor {
   const like = typeof a === 'number' ? b : a;
-  if (typeof like === 'number') throw new TypeError(`${op.name}: at least one operand must be a tensor; both are numbers.`);
+  if (typeof like === 'number')
+    throw new TypeError(`${op.name}: at least one operand must be a tensor; both are numbers.`);
   const left = typeof a === 'number' ? scalarLike(like, a) : a;
   const right = typeof b === 'number' ? scalarLike(like, b) : b;
   try {
@@ -177,17 +178,23 @@ export const maximum = (a: Tensor | number, b: Tensor | number): Tensor => apply
 /** The smaller of each pair; NaN if either is. Where they are equal the gradient goes to `a`. */
 export const minimum = (a: Tensor | number, b: Tensor | number): Tensor => apply2(elementwiseOps.minimum, a, b);
 /** 1 where `a == b`, else 0, as uint8. */
-export const equal = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.equal, a, b) as Tensor<'uint8'>;
+export const equal = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.equal, a, b) as Tensor<'uint8'>;
 /** 1 where `a != b`, else 0, as uint8. */
-export const notEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.notEqual, a, b) as Tensor<'uint8'>;
+export const notEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.notEqual, a, b) as Tensor<'uint8'>;
 /** 1 where `a < b`, else 0, as uint8. */
-export const less = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.less, a, b) as Tensor<'uint8'>;
+export const less = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.less, a, b) as Tensor<'uint8'>;
 /** 1 where `a <= b`, else 0, as uint8. */
-export const lessEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.lessEqual, a, b) as Tensor<'uint8'>;
+export const lessEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.lessEqual, a, b) as Tensor<'uint8'>;
 /** 1 where `a > b`, else 0, as uint8. */
-export const greater = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.greater, a, b) as Tensor<'uint8'>;
+export const greater = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.greater, a, b) as Tensor<'uint8'>;
 /** 1 where `a >= b`, else 0, as uint8. */
-export const greaterEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> => apply2(elementwiseOps.greaterEqual, a, b) as Tensor<'uint8'>;
+export const greaterEqual = (a: Tensor | number, b: Tensor | number): Tensor<'uint8'> =>
+  apply2(elementwiseOps.greaterEqual, a, b) as Tensor<'uint8'>;
 
 /** `condition ? a : b`, element by element, all three broadcast; the condition is uint8. */
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {

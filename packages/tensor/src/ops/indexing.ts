@@ -13,7 +13,9 @@ import { broadcastTo, reshape, unsqueeze } from './views.ts';
 function checkIndex(op: string, x: TensorType, index: TensorType, axis: number): void {
   dtypeIs(op, 'the index', index, 'int32');
   if (index.shape.length !== x.shape.length || index.shape.some((length, a) => a !== axis && length !== x.shape[a])) {
-    throw new ShapeError(`${op}: along axis ${axis} the index may have any length, but its other axes must be those of ${formatShape(x.shape)}; its shape is ${formatShape(index.shape)}.`);
+    throw new ShapeError(
+      `${op}: along axis ${axis} the index may have any length, but its other axes must be those of ${formatShape(x.shape)}; its shape is ${formatShape(index.shape)}.`,
+    );
   }
 }
 
@@ -31,7 +33,9 @@ const scatterAddOp: Op<{ readonly axis: number; readonly length: number }, [sour
   infer([source, index], { axis, length }) {
     checkIndex('scatterAdd', source, index, axis);
     if (index.shape[axis] !== source.shape[axis]) {
-      throw new ShapeError(`scatterAdd: source ${formatShape(source.shape)} and index ${formatShape(index.shape)} must have one shape.`);
+      throw new ShapeError(
+        `scatterAdd: source ${formatShape(source.shape)} and index ${formatShape(index.shape)} must have one shape.`,
+      );
     }
     return [{ shape: withLength(source.shape, axis, length), dtype: source.dtype }];
   },
@@ -59,14 +63,21 @@ export function scatterAdd(source: Tensor, index: Tensor, axis: number, length: 
 /** Whole slices picked along `axis`, in the order of the int32 vector `index`. */
 export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   const along = resolveAxis('indexSelect', axis, x.rank);
-  if (index.rank !== 1) throw new ShapeError(`indexSelect: the index is a vector, but has shape ${formatShape(index.shape)}.`);
-  const column = reshape(index, x.shape.map((_, a) => (a === along ? -1 : 1)));
+  if (index.rank !== 1)
+    throw new ShapeError(`indexSelect: the index is a vector, but has shape ${formatShape(index.shape)}.`);
+  const column = reshape(
+    index,
+    x.shape.map((_, a) => (a === along ? -1 : 1)),
+  );
   return gather(x, broadcastTo(column, withLength(x.shape, along, index.size)), along);
 }
 
 /** `[...indices, classes]`: 1 at each index along the new last axis, 0 elsewhere; float32 by default. An index outside the classes gives zeros alone. */
-export function oneHot<D extends DType = 'float32'>(index: Tensor, classes: number, dtype: D = 'float32' as D): Tensor<D> {
+export function oneHot<D extends DType = 'float32'>(
+  index: Tensor,
+  classes: number,
+  dtype: D = 'float32' as D,
+): Tensor<D> {
   const labels = withBackend(index.backend, () => arange(0, classes));
   return cast(equal(unsqueeze(cast(index, 'int32'), -1), labels), dtype);
 }
-

@@ -16,7 +16,9 @@ const matmulOp: Op<Required<MatmulOptions>, [a: 0, b: 0], [y: 0]> = {
     floats('matmul', a, b);
     sameDtype('matmul', a, b);
     if (a.shape.length < 2 || b.shape.length < 2) {
-      throw new ShapeError(`matmul: both inputs need two axes or more, but have shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}. Make a vector a matrix with unsqueeze().`);
+      throw new ShapeError(
+        `matmul: both inputs need two axes or more, but have shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}. Make a vector a matrix with unsqueeze().`,
+      );
     }
     const [m, k] = matrix(a, transposeA);
     const [k2, n] = matrix(b, transposeB);

@@ -17,7 +17,8 @@ const sgdStepOp: Op<SgdOptions, [parameter: 0, gradient: 0, velocity?: 0], [para
   donors: [0, 2],
   infer([parameter, gradient, velocity]) {
     floats('sgdStep', parameter);
-    for (const other of velocity ? [gradient, velocity] : [gradient]) shapeIs('sgdStep', 'the gradient or velocity', other, parameter.shape);
+    for (const other of velocity ? [gradient, velocity] : [gradient])
+      shapeIs('sgdStep', 'the gradient or velocity', other, parameter.shape);
     return velocity ? [parameter, velocity] : [parameter];
   },
   run: (kernels, [parameter, gradient, velocity], [nextParameter, nextVelocity], options) =>
@@ -30,7 +31,11 @@ const sgdStepOp: Op<SgdOptions, [parameter: 0, gradient: 0, velocity?: 0], [para
   },
 };
 
-const adamStepOp: Op<AdamOptions, [parameter: 0, gradient: 0, mean: 0, variance: 0], [parameter: 0, mean: 0, variance: 0]> = {
+const adamStepOp: Op<
+  AdamOptions,
+  [parameter: 0, gradient: 0, mean: 0, variance: 0],
+  [parameter: 0, mean: 0, variance: 0]
+> = {
   name: 'adamStep',
   fused: 'adamStep',
   donors: [0, 2, 3],
@@ -40,7 +45,11 @@ const adamStepOp: Op<AdamOptions, [parameter: 0, gradient: 0, mean: 0, variance:
     return [parameter, parameter, parameter];
   },
   run: (kernels, [parameter, gradient, mean, variance], [nextParameter, nextMean, nextVariance], options) =>
-    kernels.adamStep({ parameter, gradient, mean, variance }, { parameter: nextParameter, mean: nextMean, variance: nextVariance }, options),
+    kernels.adamStep(
+      { parameter, gradient, mean, variance },
+      { parameter: nextParameter, mean: nextMean, variance: nextVariance },
+      options,
+    ),
   compose([parameter, gradient, mean, variance], { lr, beta1, beta2, eps, weightDecay, decoupled, step }) {
     const g = decoupled ? gradient : decayed(gradient, parameter, weightDecay);
     const m = add(mul(mean, beta1), mul(g, 1 - beta1));
@@ -59,7 +68,12 @@ export const optimizerOps = { sgdStep: sgdStepOp, adamStep: adamStepOp };
  * `p = p - lr * v`, or `p - lr * (g + momentum * v)` for Nesterov's. Without `velocity`, `p = p - lr * g`.
  * Source: Sutskever et al., On the importance of initialization and momentum in deep learning, 2013, as PyTorch writes it.
  */
-export function sgdStep(parameter: Variable, gradient: Tensor, velocity: Variable | undefined, options: SgdOptions): void {
+export function sgdStep(
+  parameter: Variable,
+  gradient: Tensor,
+  velocity: Variable | undefined,
+  options: SgdOptions,
+): void {
   update(sgdStepOp, velocity ? [parameter, gradient, velocity] : [parameter, gradient], options);
 }
 
@@ -68,6 +82,12 @@ export function sgdStep(parameter: Variable, gradient: Tensor, velocity: Variabl
  * `p = p - lr * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)`. Weight decay adds `weightDecay * p` to g, or, decoupled, first shrinks
  * p by `lr * weightDecay`. Sources: Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
  */
-export function adamStep(parameter: Variable, gradient: Tensor, mean: Variable, variance: Variable, options: AdamOptions): void {
+export function adamStep(
+  parameter: Variable,
+  gradient: Tensor,
+  mean: Variable,
+  variance: Variable,
+  options: AdamOptions,
+): void {
   update(adamStepOp, [parameter, gradient, mean, variance], options);
 }

@@ -59,7 +59,10 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
     // The same unfolding of a plane that holds its own positions says where each tap lies.
     const spatial = x.shape.slice(2);
     const positions = typedArray('float32', sizeOf(spatial)).map((_, i) => i);
-    const places = cast(im2col(cast(fromArray(x.backend, positions, [1, 1, ...spatial], 'float32'), x.dtype), window), 'int32');
+    const places = cast(
+      im2col(cast(fromArray(x.backend, positions, [1, 1, ...spatial], 'float32'), x.dtype), window),
+      'int32',
+    );
     return [
       reshape(gather(columns, winner, 1), shape),
       reshape(gather(broadcastTo(places, columns.shape), winner, 1), shape),
@@ -77,7 +80,9 @@ const maxPoolGradientOp: Op<{ readonly inputShape: Shape }, [gradient: 0, indice
   run: (kernels, [gradient, indices], [dx]) => kernels.maxPoolGradient(gradient, indices, dx),
   compose([gradient, indices], { inputShape }) {
     const rows = [inputShape[0]! * inputShape[1]!, -1];
-    return [reshape(scatterAdd(reshape(gradient, rows), reshape(indices, rows), 1, sizeOf(inputShape.slice(2))), inputShape)];
+    return [
+      reshape(scatterAdd(reshape(gradient, rows), reshape(indices, rows), 1, sizeOf(inputShape.slice(2))), inputShape),
+    ];
   },
 };
 
@@ -105,7 +110,8 @@ const avgPoolGradientOp: Op<AvgPoolAttributes & { readonly inputShape: Shape }, 
   name: 'avgPoolGradient',
   fused: 'avgPoolGradient',
   infer: ([gradient], { inputShape }) => [{ shape: inputShape, dtype: gradient.dtype }],
-  run: (kernels, [gradient], [dx], { window, countPadding }) => kernels.avgPoolGradient(gradient, dx, window, countPadding),
+  run: (kernels, [gradient], [dx], { window, countPadding }) =>
+    kernels.avgPoolGradient(gradient, dx, window, countPadding),
   compose([gradient], { window, countPadding, inputShape }) {
     const [n, c, ...spatial] = inputShape as [number, number, ...number[]];
     const share = reshape(mul(gradient, shares(inputShape, gradient, window, countPadding)), [n * c, 1, -1]);
@@ -149,7 +155,9 @@ function checkPoolPadding(op: string, { kernel, padding, dilation }: Window): vo
   kernel.forEach((length, axis) => {
     const span = dilation[axis]! * (length - 1) + 1;
     if (Math.max(...padding[axis]!) >= span) {
-      throw new ShapeError(`${op}: padding ${JSON.stringify(padding[axis])} is not smaller than the window of ${span}: some windows would see padding alone.`);
+      throw new ShapeError(
+        `${op}: padding ${JSON.stringify(padding[axis])} is not smaller than the window of ${span}: some windows would see padding alone.`,
+      );
     }
   });
 }
@@ -163,7 +171,11 @@ export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOption
 }
 
 /** {@link maxPool2d}, and where in its flattened plane each maximum lies, int32. */
-export function maxPool2dWithIndices(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions = {}): readonly [y: Tensor, indices: Tensor] {
+export function maxPool2dWithIndices(
+  x: Tensor,
+  kernelSize: PerAxis,
+  options: MaxPoolOptions = {},
+): readonly [y: Tensor, indices: Tensor] {
   const window = window2d('maxPool2d', x, kernelSize, options);
   checkPoolPadding('maxPool2d', window);
   return dispatch(maxPoolOp, [x], { window });
@@ -173,7 +185,11 @@ export function maxPool2dWithIndices(x: Tensor, kernelSize: PerAxis, options: Ma
  * Mean of each window of `[N, C, H, W]`.
  * @throws ShapeError if the window does not fit.
  */
-export function avgPool2d(x: Tensor, kernelSize: PerAxis, { countIncludePad = true, ...options }: AvgPoolOptions = {}): Tensor {
+export function avgPool2d(
+  x: Tensor,
+  kernelSize: PerAxis,
+  { countIncludePad = true, ...options }: AvgPoolOptions = {},
+): Tensor {
   const window = window2d('avgPool2d', x, kernelSize, options);
   checkPoolPadding('avgPool2d', window);
   return dispatch(avgPoolOp, [x], { window, countPadding: countIncludePad })[0];

@@ -10,7 +10,9 @@ import { permute, reshape } from './views.ts';
 
 /** Shape after reducing: the axes have length 1, or are left out. */
 function reduced(x: TensorType, axes: readonly number[], keepDims: boolean): number[] {
-  return keepDims ? x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length)) : x.shape.filter((_, axis) => !axes.includes(axis));
+  return keepDims
+    ? x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length))
+    : x.shape.filter((_, axis) => !axes.includes(axis));
 }
 
 const sumOp: Op<{ readonly axes: readonly number[]; readonly keepDims: boolean }, [x: 0], [y: 0]> = {
@@ -20,7 +22,9 @@ const sumOp: Op<{ readonly axes: readonly number[]; readonly keepDims: boolean }
 };
 
 /** Along one axis only, so that "the first index" has a meaning for the derivative. */
-function extremeOp(name: Exclude<ReduceName, 'sum'>): Op<{ readonly axis: number; readonly keepDims: boolean }, [x: 0], [y: 0]> {
+function extremeOp(
+  name: Exclude<ReduceName, 'sum'>,
+): Op<{ readonly axis: number; readonly keepDims: boolean }, [x: 0], [y: 0]> {
   return {
     name,
     infer: ([x], { axis, keepDims }) => [{ shape: reduced(x, [axis], keepDims), dtype: x.dtype }],
@@ -28,7 +32,10 @@ function extremeOp(name: Exclude<ReduceName, 'sum'>): Op<{ readonly axis: number
   };
 }
 
-function argOp(name: 'argmax' | 'argmin', extreme: 'max' | 'min'): Op<{ readonly axis: number; readonly keepDims: boolean }, [x: 0], [y: 0]> {
+function argOp(
+  name: 'argmax' | 'argmin',
+  extreme: 'max' | 'min',
+): Op<{ readonly axis: number; readonly keepDims: boolean }, [x: 0], [y: 0]> {
   return {
     name,
     infer: ([x], { axis, keepDims }) => [{ shape: reduced(x, [axis], keepDims), dtype: 'int32' }],
@@ -69,7 +76,9 @@ export function variance(
   const over = resolveAxes('variance', axes, x.rank);
   const n = count(x, over);
   if (n <= correction) {
-    throw new ShapeError(`variance: reducing axes ${formatShape(over)} of ${formatShape(x.shape)} leaves ${n} element, of which no variance with correction ${correction} exists.`);
+    throw new ShapeError(
+      `variance: reducing axes ${formatShape(over)} of ${formatShape(x.shape)} leaves ${n} element, of which no variance with correction ${correction} exists.`,
+    );
   }
   return div(sum(square(sub(x, mean(x, over, { keepDims: true }))), over, { keepDims }), n - correction);
 }
@@ -98,7 +107,12 @@ function count(x: Tensor, axes: readonly number[]): number {
   return sizeOf(axes.map((axis) => x.shape[axis]!));
 }
 
-function extreme(name: 'max' | 'min', x: Tensor, axes: number | readonly number[] | undefined, { keepDims = false }: ReduceOptions = {}): Tensor {
+function extreme(
+  name: 'max' | 'min',
+  x: Tensor,
+  axes: number | readonly number[] | undefined,
+  { keepDims = false }: ReduceOptions = {},
+): Tensor {
   const over = resolveAxes(name, axes, x.rank);
   if (over.length === 0) return x.clone();
   if (over.length === 1) return dispatch(reduceOps[name], [x], { axis: over[0]!, keepDims })[0];

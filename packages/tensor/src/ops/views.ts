@@ -10,7 +10,11 @@ import { resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './chec
 export type Pads = readonly (readonly [before: number, after: number])[];
 
 /** An op that reads its input's memory in another order, and makes a dense copy of what it reads. */
-function viewOp<A>(name: string, shape: (x: Shape, attributes: A) => Shape, view: (x: Shape, attributes: A) => View): Op<A, [x: 0], [y: 0]> {
+function viewOp<A>(
+  name: string,
+  shape: (x: Shape, attributes: A) => Shape,
+  view: (x: Shape, attributes: A) => View,
+): Op<A, [x: 0], [y: 0]> {
   return {
     name,
     infer: ([x], attributes) => [{ shape: shape(x.shape, attributes), dtype: x.dtype }],
@@ -23,7 +27,9 @@ const reshapeOp: Op<{ readonly shape: Shape }, [x: 0], [y: 0]> = {
   alias: true,
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
-      throw new ShapeError(`reshape: ${formatShape(x.shape)} has ${sizeOf(x.shape)} elements, and ${formatShape(shape)} would have ${sizeOf(shape)}.`);
+      throw new ShapeError(
+        `reshape: ${formatShape(x.shape)} has ${sizeOf(x.shape)} elements, and ${formatShape(shape)} would have ${sizeOf(shape)}.`,
+      );
     }
     return [{ shape, dtype: x.dtype }];
   },
@@ -66,7 +72,9 @@ const broadcastToOp = viewOp<{ readonly shape: Shape }>(
   (x, { shape }) => {
     const missing = shape.length - x.length;
     if (missing < 0 || x.some((length, axis) => length !== 1 && length !== shape[axis + missing])) {
-      throw new ShapeError(`broadcastTo: ${formatShape(x)} does not broadcast to ${formatShape(shape)}: aligned at the right, each axis must be equal or 1.`);
+      throw new ShapeError(
+        `broadcastTo: ${formatShape(x)} does not broadcast to ${formatShape(shape)}: aligned at the right, each axis must be equal or 1.`,
+      );
     }
     return shape;
   },
@@ -81,7 +89,12 @@ const concatOp: Op<{ readonly axis: number }, readonly 0[], [y: 0]> = {
     sameDtype('concat', ...inputs);
     let length = first.shape[axis]!;
     for (const input of rest) {
-      shapeIs('concat', `an input (along axis ${axis} any length)`, input, withLength(first.shape, axis, input.shape[axis] ?? 0));
+      shapeIs(
+        'concat',
+        `an input (along axis ${axis} any length)`,
+        input,
+        withLength(first.shape, axis, input.shape[axis] ?? 0),
+      );
       length += input.shape[axis]!;
     }
     return [{ shape: withLength(first.shape, axis, length), dtype: first.dtype }];
@@ -91,7 +104,9 @@ const concatOp: Op<{ readonly axis: number }, readonly 0[], [y: 0]> = {
 
 const padOp: Op<{ readonly padding: Pads; readonly value: number }, [x: 0], [y: 0]> = {
   name: 'pad',
-  infer: ([x], { padding }) => [{ shape: x.shape.map((length, axis) => length + padding[axis]![0] + padding[axis]![1]), dtype: x.dtype }],
+  infer: ([x], { padding }) => [
+    { shape: x.shape.map((length, axis) => length + padding[axis]![0] + padding[axis]![1]), dtype: x.dtype },
+  ],
   run: (kernels, [x], [y], { padding, value }) => kernels.pad(x, y, padding, value),
 };
 
@@ -112,7 +127,9 @@ export const viewOps = {
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const open = shape.indexOf(-1);
   const rest = shape.reduce((size, length) => (length === -1 ? size : size * length), 1);
-  return dispatch(reshapeOp, [x], { shape: open < 0 ? [...shape] : shape.map((length, axis) => (axis === open ? x.size / rest : length)) })[0];
+  return dispatch(reshapeOp, [x], {
+    shape: open < 0 ? [...shape] : shape.map((length, axis) => (axis === open ? x.size / rest : length)),
+  })[0];
 }
 
 /** All axes from `startAxis` on made into one. */
@@ -131,15 +148,21 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   const named = resolveAxes('squeeze', axes, x.rank).filter((axis) => axes !== undefined || x.shape[axis] === 1);
   const long = named.find((axis) => x.shape[axis] !== 1);
-  if (long !== undefined) throw new ShapeError(`squeeze: axis ${long} of ${formatShape(x.shape)} has length ${x.shape[long]}, not 1.`);
-  return reshape(x, x.shape.filter((_, axis) => !named.includes(axis)));
+  if (long !== undefined)
+    throw new ShapeError(`squeeze: axis ${long} of ${formatShape(x.shape)} has length ${x.shape[long]}, not 1.`);
+  return reshape(
+    x,
+    x.shape.filter((_, axis) => !named.includes(axis)),
+  );
 }
 
 /** Axes in another order: axis `i` of the result is axis `axes[i]` of x. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   const order = axes.map((axis) => resolveAxis('permute', axis, x.rank));
   if (new Set(order).size !== x.rank || order.length !== x.rank) {
-    throw new ShapeError(`permute: ${formatShape(axes)} must name each of the ${x.rank} axes of ${formatShape(x.shape)} once.`);
+    throw new ShapeError(
+      `permute: ${formatShape(axes)} must name each of the ${x.rank} axes of ${formatShape(x.shape)} once.`,
+    );
   }
   return dispatch(permuteOp, [x], { axes: order })[0];
 }
@@ -155,7 +178,9 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
 /** The block from `start` up to, not including, `end`, axis by axis. Negative places count from the axis's end; axes left out are taken whole. */
 export function slice(x: Tensor, start: readonly number[], end: readonly number[] = []): Tensor {
   if (Math.max(start.length, end.length) > x.rank) {
-    throw new ShapeError(`slice: ${Math.max(start.length, end.length)} places were given for the ${x.rank} axes of ${formatShape(x.shape)}.`);
+    throw new ShapeError(
+      `slice: ${Math.max(start.length, end.length)} places were given for the ${x.rank} axes of ${formatShape(x.shape)}.`,
+    );
   }
   const place = (given: number | undefined, length: number, otherwise: number): number =>
     given === undefined ? otherwise : given < 0 ? given + length : given;
@@ -182,12 +207,17 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** Tensors one after another along `axis`; their other axes are equal. */
 export function concat(inputs: readonly Tensor[], axis = 0): Tensor {
-  return dispatch(concatOp, inputs as Each<readonly 0[], Tensor>, { axis: resolveAxis('concat', axis, inputs[0]?.rank ?? 1) })[0];
+  return dispatch(concatOp, inputs as Each<readonly 0[], Tensor>, {
+    axis: resolveAxis('concat', axis, inputs[0]?.rank ?? 1),
+  })[0];
 }
 
 /** Tensors of one shape side by side along a new axis. */
 export function stack(inputs: readonly Tensor[], axis = 0): Tensor {
-  return concat(inputs.map((input) => unsqueeze(input, axis)), axis);
+  return concat(
+    inputs.map((input) => unsqueeze(input, axis)),
+    axis,
+  );
 }
 
 /** Pieces of the given lengths along `axis`, which they fill. */
@@ -195,7 +225,9 @@ export function split(x: Tensor, lengths: readonly number[], axis = 0): Tensor[]
   const along = resolveAxis('split', axis, x.rank);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (total !== x.shape[along]) {
-    throw new ShapeError(`split: lengths ${formatShape(lengths)} sum to ${total}, but axis ${along} of ${formatShape(x.shape)} has ${x.shape[along]}.`);
+    throw new ShapeError(
+      `split: lengths ${formatShape(lengths)} sum to ${total}, but axis ${along} of ${formatShape(x.shape)} has ${x.shape[along]}.`,
+    );
   }
   let from = 0;
   return lengths.map((length) => {
@@ -208,7 +240,9 @@ export function split(x: Tensor, lengths: readonly number[], axis = 0): Tensor[]
 /** x surrounded by `value`: `padding[axis]` is the number before and after, axis by axis. */
 export function pad(x: Tensor, padding: Pads, value = 0): Tensor {
   if (padding.length !== x.rank || !padding.flat().every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(`pad: needs a pair [before, after] of whole numbers for each of the ${x.rank} axes of ${formatShape(x.shape)}, but was given ${JSON.stringify(padding)}.`);
+    throw new ShapeError(
+      `pad: needs a pair [before, after] of whole numbers for each of the ${x.rank} axes of ${formatShape(x.shape)}, but was given ${JSON.stringify(padding)}.`,
+    );
   }
   return dispatch(padOp, [x], { padding, value })[0];
 }
