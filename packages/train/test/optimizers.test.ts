@@ -1,0 +1,246 @@
+import type { Backend, OptionalKernels } from '@receptive/backend';
+import { reference } from '@receptive/backend/reference';
+import { Parameter, setBackend, tensor, withBackend } from '@receptive/tensor';
+import { adam, adamW, sgd } from '@receptive/train';
+import type { OptimizerRecipe } from '@receptive/train';
+import { beforeEach, describe, expect, test } from 'vitest';
+
+beforeEach(() => setBackend(reference()));
+
+const float64 = (values: readonly number[]) => tensor(Float64Array.from(values));
+
+/** A parameter's values after each step of an optimiser that is given these gradients. */
+function run(recipe: OptimizerRecipe, start: readonly number[], gradients: readonly (readonly number[])[]): number[][] {
+  const parameter = new Parameter([start.length], () => float64(start));
+  const optimizer = recipe.bind(new Map([['p', parameter]]));
+  return gradients.map((gradient) => {
+    optimizer.step([float64(gradient)]);
+    return [...parameter.value.dataSync()];
+  });
+}
+
+/** By hand: p starts at 1, the gradients are 1, -1, 2. */
+const variants: [name: string, recipe: OptimizerRecipe, values: [number, number, number]][] = [
+  ['plain', sgd({ lr: 0.1 }), [0.9, 1, 0.8]],
+  // g + p / 2: 1.5, -0.575, 2.45375
+  ['weight decay', sgd({ lr: 0.1, weightDecay: 0.5 }), [0.85, 0.9075, 0.662125]],
+  // v: 1, -0.1, 1.91
+  ['momentum', sgd({ lr: 0.1, momentum: 0.9 }), [0.9, 0.91, 0.719]],
+  // v: 1 (the first is not dampened), 0.9 - 0.5 = 0.4, 0.36 + 1 = 1.36
+  ['dampening', sgd({ lr: 0.1, momentum: 0.9, dampening: 0.5 }), [0.9, 0.86, 0.724]],
+  // v as with momentum; g + 0.9 v: 1.9, -1.09, 3.719
+  ['nesterov', sgd({ lr: 0.1, momentum: 0.9, nesterov: true }), [0.81, 0.919, 0.5471]],
+  // g + p / 2: 1.5, -0.575, ...; v: 1.5, 0.775, 0.6975 + 2 + 0.38625
+  ['momentum and weight decay', sgd({ lr: 0.1, momentum: 0.9, weightDecay: 0.5 }), [0.85, 0.7725, 0.464125]],
+  // m: 1/2, -1/4, 7/8; v: 1/2, 3/4, 19/8; unbiased by 1/2, 3/4, 7/8: m 1, -1/3, 1; v 1, 1, 19/7
+  [
+    'adam',
+    adam({ lr: 0.1, betas: [0.5, 0.5], eps: 1 }),
+    [0.95, 0.95 + 0.1 / 6, 0.95 + 0.1 / 6 - 0.1 / (Math.sqrt(19 / 7) + 1)],
+  ],
+  // Before each of Adam's steps, p shrinks by a twentieth.
+  [
+    'adamW',
+    adamW({ lr: 0.1, betas: [0.5, 0.5], eps: 1, weightDecay: 0.5 }),
+    [0.9, 0.855 + 0.1 / 6, 0.95 * (0.855 + 0.1 / 6) - 0.1 / (Math.sqrt(19 / 7) + 1)],
+  ],
+  // With betas of 0 a step is lr * g / (|g| + eps), where g has p / 2 added: 1.5, -1 + 0.47 = -0.53, 2 + 0.487...
+  [
+    'adam with weight decay',
+    adam({ lr: 0.1, betas: [0, 0], eps: 1, weightDecay: 0.5 }),
+    [0.94, 0.94 + 0.053 / 1.53, 0.94 + 0.053 / 1.53 - (0.1 * (2.47 + 0.0265 / 1.53)) / (3.47 + 0.0265 / 1.53)],
+  ],
+];
+
+describe('three steps by hand', () => {
+  test.each(variants)('%s', (_, recipe, values) => {
+    const got = run(recipe, [1], [[1], [-1], [2]]).flat();
+    got.forEach((value, i) => expect(value).toBeCloseTo(values[i]!, 12));
+  });
+
+  test.each(variants)('%s: the fused kernel does what the composition does', (_, recipe) => {
+    const { kernels, ...rest } = reference();
+    const without: Partial<OptionalKernels> = { ...kernels };
+    delete without.sgdStep;
+    delete without.adamStep;
+    const composing = { ...rest, kernels: without } as Backend;
+    const steps = () =>
+      run(
+        recipe,
+        [1, -2, 0.25],
+        [
+          [1, 0.5, 0],
+          [-1, 3, 0.125],
+          [2, -7, 1],
+        ],
+      ).flat();
+    const composed = withBackend(composing, steps);
+    steps().forEach((value, i) => expect(value).toBeCloseTo(composed[i]!, 12));
+  });
+});
+
+test('the defaults are those of PyTorch', () => {
+  const settings = (recipe: OptimizerRecipe) => recipe.bind(new Map()).settings;
+  expect(settings(sgd({ lr: 1 }))).toEqual({
+    name: 'sgd',
+    lr: 1,
+    momentum: 0,
+    dampening: 0,
+    nesterov: false,
+    weightDecay: 0,
+    groups: [],
+  });
+  expect(settings(adam())).toEqual({
+    name: 'adam',
+    lr: 1e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0,
+    groups: [],
+  });
+  expect(settings(adamW())).toEqual({
+    name: 'adamW',
+    lr: 1e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0.01,
+    groups: [],
+  });
+});
+
+test("a factor multiplies the learning rate, also that of adamW's decay", () => {
+  const parameter = new Parameter([1], () => float64([1]));
+  const optimizer = adamW({ lr: 0.2, betas: [0, 0], eps: 1, weightDecay: 0.5 }).bind(new Map([['p', parameter]]));
+  optimizer.step([float64([1])], 0.5);
+  expect(parameter.value.dataSync()[0]).toBeCloseTo(0.9, 12);
+});
+
+describe('parameter groups', () => {
+  const model = () =>
+    new Map([
+      ['conv.weight', new Parameter([1], () => float64([1]))],
+      ['conv.bias', new Parameter([1], () => float64([1]))],
+    ]);
+
+  test('override hyperparameters for the parameters they choose; the first that fits counts', () => {
+    const parameters = model();
+    const recipe = sgd({
+      lr: 0.1,
+      momentum: 0.9,
+      weightDecay: 1,
+      groups: [
+        { parameters: (name) => name.endsWith('bias'), weightDecay: 0, momentum: 0 },
+        { parameters: (_, { shape }) => shape.length === 1, lr: 0.2 },
+      ],
+    });
+    const optimizer = recipe.bind(parameters);
+    optimizer.step([float64([1]), float64([1])]);
+    expect(parameters.get('conv.weight')!.value.dataSync()[0]).toBeCloseTo(0.6, 12);
+    expect(parameters.get('conv.bias')!.value.dataSync()[0]).toBeCloseTo(0.9, 12);
+    expect([...optimizer.stateDict().keys()]).toEqual(['velocity/conv.weight']);
+    expect(optimizer.settings).toMatchObject({
+      groups: [
+        { parameters: ['conv.bias'], lr: 0.1, weightDecay: 0 },
+        { parameters: ['conv.weight'], lr: 0.2, weightDecay: 1 },
+      ],
+    });
+  });
+
+  test('that choose nothing are refused', () => {
+    const recipe = adam({ groups: [{ parameters: (name) => name.endsWith('gamma'), weightDecay: 0 }] });
+    expect(() => recipe.bind(model())).toThrow(/adam: group 0 chooses none of the parameters conv\.weight, conv\.bias/);
+  });
+});
+
+test.each([
+  [() => sgd({ lr: -1 }), /sgd: lr must be a finite number of at least 0, but is -1/],
+  [() => sgd({ lr: NaN }), /lr must be/],
+  [() => sgd({} as { lr: number }), /lr must be/],
+  [() => sgd({ lr: 1, momentum: 1 }), /momentum must be a number from 0 up to, not including, 1, but is 1/],
+  [() => sgd({ lr: 1, dampening: 2 }), /dampening must be/],
+  [() => sgd({ lr: 1, weightDecay: Infinity }), /weightDecay must be/],
+  [() => sgd({ lr: 1, nesterov: true }), /Nesterov's momentum needs momentum/],
+  [() => sgd({ lr: 1, nesterov: true, momentum: 0.9, dampening: 0.1 }), /Nesterov's momentum needs momentum/],
+  [() => adam({ lr: '1' as never }), /adam: lr must be/],
+  [() => adam({ betas: [0.9, 1] }), /betas\[1\] must be/],
+  [() => adam({ betas: 0.9 as never }), /betas must be two numbers/],
+  [() => adamW({ eps: 0 }), /adamW: eps must be/],
+  [() => adam({ groups: [{ parameters: () => true, lr: -1 }] }), /adam: lr must be/],
+])('%s is refused', (make, message) => {
+  expect(make).toThrow(message);
+});
+
+describe('state', () => {
+  const gradients = [
+    [1, 2],
+    [-1, 0.5],
+    [2, 1],
+    [0.5, 0.25],
+  ].map(float64Later);
+
+  function float64Later(values: readonly number[]) {
+    return () => [float64(values)];
+  }
+
+  test.each([
+    ['sgd', sgd({ lr: 0.1, momentum: 0.9, dampening: 0.5 })],
+    ['adam', adam({ lr: 0.1 })],
+  ])('%s goes on from a saved state as if it had never stopped', (_, recipe) => {
+    const make = (values: readonly number[]) => {
+      const parameter = new Parameter([2], () => float64(values));
+      return { parameter, optimizer: recipe.bind(new Map([['p', parameter]])) };
+    };
+    const first = make([1, 2]);
+    gradients.slice(0, 2).forEach((gradient) => first.optimizer.step(gradient()));
+    const saved = new Map([...first.optimizer.stateDict()].map(([key, buffer]) => [key, buffer.value.clone()]));
+    const second = make([...first.parameter.value.dataSync()]);
+    second.optimizer.loadStateDict(saved, first.optimizer.steps);
+    for (const { optimizer } of [first, second]) gradients.slice(2).forEach((gradient) => optimizer.step(gradient()));
+    expect([...second.parameter.value.dataSync()]).toEqual([...first.parameter.value.dataSync()]);
+    expect(second.optimizer.steps).toBe(4);
+  });
+
+  test('of another optimiser is refused before anything changes', () => {
+    const parameter = new Parameter([2], () => float64([1, 2]));
+    const optimizer = sgd({ lr: 0.1, momentum: 0.9 }).bind(new Map([['p', parameter]]));
+    optimizer.step([float64([3, 4])]);
+    const good = float64([0, 0]);
+    expect(() => optimizer.loadStateDict(new Map(), 1)).toThrow(/has no velocity\/p/);
+    expect(() => optimizer.loadStateDict(new Map([['velocity/p', float64([0])]]), 1)).toThrow(
+      /shape \[1\], but this optimiser \[2\]/,
+    );
+    expect(() =>
+      optimizer.loadStateDict(
+        new Map([
+          ['velocity/p', good],
+          ['mean/p', good],
+        ]),
+        1,
+      ),
+    ).toThrow(/has mean\/p, which/);
+    expect(() => optimizer.loadStateDict(new Map([['velocity/p', good]]), -1)).toThrow(/number of steps/);
+    expect([...optimizer.stateDict().get('velocity/p')!.value.dataSync()]).toEqual([3, 4]);
+  });
+
+  test('moves to another backend and is freed', async () => {
+    const [from, to] = [reference(), reference()];
+    const parameter = new Parameter([2], () => float64([1, 2]));
+    const optimizer = adam().bind(new Map([['p', parameter]]));
+    withBackend(from, () => optimizer.step([float64([3, 4])]));
+    await parameter.to(to);
+    await optimizer.to(to);
+    for (const buffer of optimizer.stateDict().values()) expect(buffer.value.backend).toBe(to);
+    withBackend(to, () => optimizer.step([float64([3, 4])]));
+    const held = to.memory().storages;
+    optimizer.dispose();
+    expect(to.memory().storages).toBe(held - 2);
+  });
+
+  test('needs a gradient for each parameter', () => {
+    expect(() =>
+      sgd({ lr: 1 })
+        .bind(new Map())
+        .step([float64([1])]),
+    ).toThrow(/has 0 parameters, but was given 1 gradients/);
+  });
+});
