@@ -42,7 +42,10 @@ export function withBackend<T>(backend: Backend, f: () => T): T {
 
 /** Refuses the promise of an asynchronous callback, whose work would run outside the state that `caller` sets up. */
 export function synchronous<T>(caller: string, result: T): T {
-  if (typeof (result as { then?: unknown } | undefined | null)?.then === 'function') {
+  const { then } = (result ?? {}) as Partial<Promise<unknown>>;
+  if (typeof then === 'function') {
+    // What the callback still does fails in the wrong surroundings; the error that counts is the one below.
+    then.call(result, undefined, () => {});
     throw new BackendError(
       `${caller} takes a synchronous function, but was given one that returns a promise. Await before or after ${caller}, not inside it.`,
     );

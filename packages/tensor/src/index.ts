@@ -5,6 +5,7 @@ export { dispatch, listen, unobserved } from './dispatch.ts';
 export type { Dispatched, Listener } from './dispatch.ts';
 export { BackendError, DTypeError, DisposedError, ShapeError, formatShape } from './errors.ts';
 export * from './functions.ts';
+export { liveTensors, trackLeaks } from './leaks.ts';
 export type { AnyOp, Each, Op, TensorType } from './op.ts';
 export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';
@@ -16,7 +17,7 @@ export type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './ops/pool.ts'
 export type { Pads } from './ops/views.ts';
 export { Rng } from './rng.ts';
 export type { RngState } from './rng.ts';
-export { liveTensors, outsideScopes, scope, trackLeaks } from './scope.ts';
+export { outsideScopes, scope } from './scope.ts';
 export { Tensor } from './tensor.ts';
 export type { ReduceOptions } from './tensor.ts';
 export { Buffer, Parameter, update, withPlaceholders } from './variable.ts';

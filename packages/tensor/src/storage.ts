@@ -1,4 +1,5 @@
 import type { Backend, DType, Storage } from '@receptive/backend';
+import { recordDeath } from './leaks.ts';
 
 /**
  * A backend's storage with the number of handles on it. Tensors, reshaped tensors, tapes and caches each hold it once; the last to let go frees it.
@@ -25,6 +26,8 @@ export class SharedStorage {
 
   release(): void {
     this.#holders--;
-    if (this.#holders === 0) this.backend.free(this.storage);
+    if (this.#holders > 0) return;
+    recordDeath(this);
+    this.backend.free(this.storage);
   }
 }

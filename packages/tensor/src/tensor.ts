@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Backend, DType, DTypeArrays, Operand, Shape, Storage } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { fromArray } from './create.ts';
@@ -117,7 +118,7 @@ export class Tensor<D extends DType = DType> implements Operand {
     const shared = this.#shared;
     if (!shared) return;
     this.#shared = undefined;
-    abandon(this, shared);
+    abandon(this);
     shared.release();
   }
 
