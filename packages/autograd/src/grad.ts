@@ -19,7 +19,10 @@ export function valueAndGrad(f: () => Tensor, wrt: readonly Differentiable[]): [
   return scope(() => {
     const sources = wrt.map((source) => (source instanceof Tensor ? source : source.value));
     for (const { dtype } of sources) {
-      if (!isFloat(dtype)) throw new DTypeError(`valueAndGrad: only floats have gradients, but was asked for that of a tensor of ${dtype}. Cast it to float32 first.`);
+      if (!isFloat(dtype))
+        throw new DTypeError(
+          `valueAndGrad: only floats have gradients, but was asked for that of a tensor of ${dtype}. Cast it to float32 first.`,
+        );
     }
     const tape = new Tape(sources);
     try {
@@ -40,9 +43,13 @@ export function grad(f: () => Tensor, wrt: readonly Differentiable[]): Tensor[] 
 }
 
 function checkValue(value: unknown): asserts value is Tensor {
-  if (!(value instanceof Tensor)) throw new TypeError(`valueAndGrad: the function must return a tensor, but returned ${typeof value}.`);
+  if (!(value instanceof Tensor))
+    throw new TypeError(`valueAndGrad: the function must return a tensor, but returned ${typeof value}.`);
   if (value.size !== 1) {
-    throw new ShapeError(`valueAndGrad: the function must return one number, but returned shape ${formatShape(value.shape)}. Reduce it, for example with sum() or mean().`);
+    throw new ShapeError(
+      `valueAndGrad: the function must return one number, but returned shape ${formatShape(value.shape)}. Reduce it, for example with sum() or mean().`,
+    );
   }
-  if (!isFloat(value.dtype)) throw new DTypeError(`valueAndGrad: the function must return a float, but returned ${value.dtype}.`);
+  if (!isFloat(value.dtype))
+    throw new DTypeError(`valueAndGrad: the function must return a float, but returned ${value.dtype}.`);
 }

@@ -1,6 +1,18 @@
 import type { Shape } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
-import { Rng, Tensor, cast, currentBackend, formatShape, hasBackend, mul, scope, sum, tensor, withBackend } from '@receptive/tensor';
+import {
+  Rng,
+  Tensor,
+  cast,
+  currentBackend,
+  formatShape,
+  hasBackend,
+  mul,
+  scope,
+  sum,
+  tensor,
+  withBackend,
+} from '@receptive/tensor';
 import { grad } from './grad.ts';
 
 /** Options of {@link gradCheck}. */
@@ -24,13 +36,19 @@ export interface GradCheckOptions {
  * @returns The largest relative error.
  * @throws Error naming the input, the element and both gradients if one differs by more than the tolerance.
  */
-export function gradCheck(f: (...inputs: Tensor[]) => Tensor, inputs: readonly (Shape | Tensor)[], options: GradCheckOptions = {}): number {
+export function gradCheck(
+  f: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly (Shape | Tensor)[],
+  options: GradCheckOptions = {},
+): number {
   const { eps = 1e-6, tolerance = 1e-6, seed = 0, second = false } = options;
   const rng = new Rng(seed);
   const backend = hasBackend() && currentBackend().dtypes.has('float64') ? currentBackend() : reference();
   return withBackend(backend, () =>
     scope(() => {
-      const points = inputs.map((input) => (input instanceof Tensor ? input : cast(rng.uniform(input, -1, 1), 'float64')));
+      const points = inputs.map((input) =>
+        input instanceof Tensor ? input : cast(rng.uniform(input, -1, 1), 'float64'),
+      );
       const first = checkOnce(weighted(f, rng.fork('first')), points, eps, tolerance);
       if (!second) return first;
       const gradient = (...xs: Tensor[]): Tensor => {
@@ -50,7 +68,12 @@ function weighted(f: (...inputs: Tensor[]) => Tensor, rng: Rng): (...inputs: Ten
   };
 }
 
-function checkOnce(f: (...inputs: Tensor[]) => Tensor, points: readonly Tensor[], eps: number, tolerance: number): number {
+function checkOnce(
+  f: (...inputs: Tensor[]) => Tensor,
+  points: readonly Tensor[],
+  eps: number,
+  tolerance: number,
+): number {
   const gradients = grad(() => f(...points), points);
   let worst = 0;
   points.forEach((point, i) => {
@@ -65,7 +88,8 @@ function checkOnce(f: (...inputs: Tensor[]) => Tensor, points: readonly Tensor[]
           return f(...points.map((p, j) => (j === i ? input : p))).dataSync()[0]!;
         });
       const difference = (at(eps) - at(-eps)) / (2 * eps);
-      const error = Math.abs(gradient[element]! - difference) / Math.max(1, Math.abs(difference), Math.abs(gradient[element]!));
+      const error =
+        Math.abs(gradient[element]! - difference) / Math.max(1, Math.abs(difference), Math.abs(gradient[element]!));
       // Written so that NaN fails.
       if (!(error <= tolerance)) {
         throw new Error(

@@ -104,8 +104,20 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   cast: (g, [x]) => [() => cast(g, x.dtype)],
 
   reshape: (g, [x]) => [() => reshape(g, x.shape)],
-  permute: (g, _x, { axes }) => [() => permute(g, axes.map((_, axis) => axes.indexOf(axis)))],
-  slice: (g, [x], { start, end }) => [() => pad(g, x.shape.map((length, axis) => [start[axis]!, length - end[axis]!]))],
+  permute: (g, _x, { axes }) => [
+    () =>
+      permute(
+        g,
+        axes.map((_, axis) => axes.indexOf(axis)),
+      ),
+  ],
+  slice: (g, [x], { start, end }) => [
+    () =>
+      pad(
+        g,
+        x.shape.map((length, axis) => [start[axis]!, length - end[axis]!]),
+      ),
+  ],
   flip: (g, _x, { axes }) => [() => flip(g, axes)],
   broadcastTo: (g) => [() => g],
   concat: (g, inputs, { axis }) => {
@@ -113,7 +125,8 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
     return inputs.map(({ shape }) => {
       const start = end;
       end += shape[axis]!;
-      const place = (at: number, otherwise: (length: number) => number): number[] => shape.map((length, a) => (a === axis ? at : otherwise(length)));
+      const place = (at: number, otherwise: (length: number) => number): number[] =>
+        shape.map((length, a) => (a === axis ? at : otherwise(length)));
       const [from, to] = [place(start, () => 0), place(end, (length) => length)];
       return () => slice(g, from, to);
     });
@@ -127,15 +140,30 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
       ),
   ],
 
-  sum: (g, [x], { axes }) => [() => broadcastTo(reshape(g, x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length))), x.shape)],
+  sum: (g, [x], { axes }) => [
+    () =>
+      broadcastTo(
+        reshape(
+          g,
+          x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length)),
+        ),
+        x.shape,
+      ),
+  ],
   max: (g, [x], { axis, keepDims }) => [() => toIndex(g, argmax(x, axis, { keepDims: true }), x, axis, keepDims)],
   min: (g, [x], { axis, keepDims }) => [() => toIndex(g, argmin(x, axis, { keepDims: true }), x, axis, keepDims)],
   argmax: 'nondifferentiable',
   argmin: 'nondifferentiable',
 
   matmul: (g, [a, b], { transposeA, transposeB }) => [
-    () => (transposeA ? matmul(b, g, { transposeA: transposeB, transposeB: true }) : matmul(g, b, { transposeB: !transposeB })),
-    () => (transposeB ? matmul(g, a, { transposeA: true, transposeB: transposeA }) : matmul(a, g, { transposeA: !transposeA })),
+    () =>
+      transposeA
+        ? matmul(b, g, { transposeA: transposeB, transposeB: true })
+        : matmul(g, b, { transposeB: !transposeB }),
+    () =>
+      transposeB
+        ? matmul(g, a, { transposeA: true, transposeB: transposeA })
+        : matmul(a, g, { transposeA: !transposeA }),
   ],
 
   gather: (g, [x, index], { axis }) => [() => scatterAdd(g, index, axis, x.shape[axis]!), null],
@@ -149,7 +177,16 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
       () => convInputGradient(g, weight, geometry, x.shape),
       () => convWeightGradient(x, g, geometry, weight.shape),
     ];
-    return bias ? [...gradients, () => sum(g, g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])))] : gradients;
+    return bias
+      ? [
+          ...gradients,
+          () =>
+            sum(
+              g,
+              g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+            ),
+        ]
+      : gradients;
   },
   // Both gradients are linear in each of their inputs, and the inner products <g, gradient> are one trilinear form of input, weights and output.
   convInputGradient: (g, [gradient, weight], { geometry }) => [

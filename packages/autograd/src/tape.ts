@@ -29,7 +29,12 @@ export class Tape {
 
   #note({ op, inputs, outputs, attributes }: Dispatched): void {
     const result = outputs[0]!;
-    if (rules[op.name as OpName] === 'nondifferentiable' || !isFloat(result.dtype) || !inputs.some(({ id }) => this.#tracked.has(id))) return;
+    if (
+      rules[op.name as OpName] === 'nondifferentiable' ||
+      !isFloat(result.dtype) ||
+      !inputs.some(({ id }) => this.#tracked.has(id))
+    )
+      return;
     this.#tracked.add(result.id);
     const hold = (tensor: Tensor): Tensor => outsideScopes(() => tensor.clone());
     this.#nodes.push({ op, inputs: inputs.map(hold), outputs: outputs.map(hold), attributes });
@@ -92,7 +97,10 @@ function gradientsOf({ op, inputs, outputs, attributes }: Node, g: Tensor): read
   const rule = rules[op.name as OpName];
   if (rule !== 'composition') {
     // The table pairs each name with the rule of that op's inputs and attributes; here, all ops pass through one loop.
-    return (rule as Rule<any>)(g, inputs as any, attributes as any, outputs as any) as readonly ((() => Tensor) | null)[];
+    return (rule as Rule<any>)(g, inputs as any, attributes as any, outputs as any) as readonly (
+      | (() => Tensor)
+      | null
+    )[];
   }
   const tape = new Tape(inputs);
   try {
@@ -108,6 +116,8 @@ function gradientsOf({ op, inputs, outputs, attributes }: Node, g: Tensor): read
 function sumTo(gradient: Tensor, input: Tensor): Tensor {
   if (sameShape(gradient.shape, input.shape)) return gradient;
   const missing = gradient.rank - input.rank;
-  const repeated = gradient.shape.flatMap((length, axis) => (axis < missing || (input.shape[axis - missing] === 1 && length !== 1) ? [axis] : []));
+  const repeated = gradient.shape.flatMap((length, axis) =>
+    axis < missing || (input.shape[axis - missing] === 1 && length !== 1) ? [axis] : [],
+  );
   return reshape(sum(gradient, repeated), input.shape);
 }

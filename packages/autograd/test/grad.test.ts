@@ -69,7 +69,10 @@ describe('valueAndGrad', () => {
   });
 
   it('frees everything but the value and the gradients', () => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     const before = backend.memory().storages;
     const [value, [dx]] = valueAndGrad(() => mean(square(relu(x).matmul(x))), [x]);
     expect(backend.memory().storages).toBe(before + 2);
@@ -81,7 +84,12 @@ describe('valueAndGrad', () => {
   it('frees everything when the function throws', () => {
     const x = tensor([1, 2]);
     const before = backend.memory().storages;
-    expect(() => valueAndGrad(() => { square(x); throw new Error('stop'); }, [x])).toThrow('stop');
+    expect(() =>
+      valueAndGrad(() => {
+        square(x);
+        throw new Error('stop');
+      }, [x]),
+    ).toThrow('stop');
     expect(() => valueAndGrad(() => square(x), [x])).toThrow('must return one number, but returned shape [2]');
     expect(backend.memory().storages).toBe(before);
   });
@@ -120,7 +128,8 @@ describe('custom derivatives', () => {
 
   it('gives null for an input without a gradient', () => {
     const [x, y] = [tensor([2]), tensor([3])];
-    const product = (): Tensor => sum(customDerivative({ forward: (a, b) => mul(a!, b!), backward: (g, [, b]) => [mul(g, b!), null] }, x, y));
+    const product = (): Tensor =>
+      sum(customDerivative({ forward: (a, b) => mul(a!, b!), backward: (g, [, b]) => [mul(g, b!), null] }, x, y));
     expect(grad(product, [x, y]).map(values)).toEqual([[3], [0]]);
   });
 });
@@ -140,7 +149,14 @@ describe('second derivatives', () => {
   });
 
   it('a gradient penalty through a convolution agrees with differences', () => {
-    gradCheck((x, w) => square(grad(() => sum(square(conv2d(x, w, null, { padding: 1 }))), [x])[0]!), [[1, 2, 4, 4], [2, 2, 3, 3]], { tolerance: 1e-5 });
+    gradCheck(
+      (x, w) => square(grad(() => sum(square(conv2d(x, w, null, { padding: 1 }))), [x])[0]!),
+      [
+        [1, 2, 4, 4],
+        [2, 2, 3, 3],
+      ],
+      { tolerance: 1e-5 },
+    );
   });
 });
 
@@ -151,13 +167,19 @@ describe('at kinks, the documented choice', () => {
   });
 
   it('max sends the gradient to the first of equal maxima', () => {
-    const x = tensor([[1, 5, 5], [7, 7, 7]]);
+    const x = tensor([
+      [1, 5, 5],
+      [7, 7, 7],
+    ]);
     expect(values(grad(() => sum(max(x, 1)), [x])[0]!)).toEqual([0, 1, 0, 1, 0, 0]);
     expect(values(grad(() => max(x), [x])[0]!)).toEqual([0, 0, 0, 1, 0, 0]);
   });
 
   it('max pooling sends the gradient to the first maximum alone', () => {
-    const x = tensor([[1, 1], [1, 0]]).reshape(1, 1, 2, 2);
+    const x = tensor([
+      [1, 1],
+      [1, 0],
+    ]).reshape(1, 1, 2, 2);
     expect(values(grad(() => sum(maxPool2d(x, 2)), [x])[0]!)).toEqual([1, 0, 0, 0]);
   });
 

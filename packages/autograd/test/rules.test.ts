@@ -16,7 +16,10 @@ function between(low: number, high: number, shape: Shape = [3, 4]): Tensor {
 /** Distinct numbers, at least 0.1 apart, and from 0, so that no kink is near. */
 function distinct(shape: Shape): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
-  return tensor(Float64Array.from(new Rng(3).permutation(size), (i) => i / 10 - size / 20 + 0.03), { shape });
+  return tensor(
+    Float64Array.from(new Rng(3).permutation(size), (i) => i / 10 - size / 20 + 0.03),
+    { shape },
+  );
 }
 
 function indices(values: number[][]): Tensor {
@@ -28,14 +31,25 @@ interface Case {
   readonly inputs: readonly (Shape | Tensor)[];
 }
 
-const window: Window = { kernel: [3, 2], stride: [2, 1], dilation: [1, 2], padding: [[1, 0], [1, 2]] };
+const window: Window = {
+  kernel: [3, 2],
+  stride: [2, 1],
+  dilation: [1, 2],
+  padding: [
+    [1, 0],
+    [1, 2],
+  ],
+};
 const geometry = { ...window, groups: 2 };
 const square = [3, 4];
 
 /** At least one case for each op that has a derivative. */
 const cases: { readonly [N in OpName]?: readonly Case[] } = {
   neg: [{ f: t.neg, inputs: [square] }],
-  abs: [{ f: t.abs, inputs: [between(0.2, 1)] }, { f: t.abs, inputs: [between(-1, -0.2)] }],
+  abs: [
+    { f: t.abs, inputs: [between(0.2, 1)] },
+    { f: t.abs, inputs: [between(-1, -0.2)] },
+  ],
   square: [{ f: t.square, inputs: [square] }],
   sqrt: [{ f: t.sqrt, inputs: [between(0.5, 2)] }],
   rsqrt: [{ f: t.rsqrt, inputs: [between(0.5, 2)] }],
@@ -52,11 +66,38 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   relu: [{ f: (x) => t.relu(x).square(), inputs: [distinct(square)] }],
   erf: [{ f: t.erf, inputs: [square] }],
 
-  add: [{ f: t.add, inputs: [square, square] }, { f: (a, b) => t.add(a, b).square(), inputs: [[2, 1, 3], [4, 1]] }],
-  sub: [{ f: (a, b) => t.sub(a, b).square(), inputs: [[2, 1, 3], [4, 1]] }],
-  mul: [{ f: t.mul, inputs: [square, square] }, { f: t.mul, inputs: [[], square] }, { f: (x) => t.mul(x, x), inputs: [square] }],
-  div: [{ f: t.div, inputs: [square, between(0.5, 2)] }, { f: t.div, inputs: [[4], between(0.5, 2, [3, 1])] }],
-  pow: [{ f: t.pow, inputs: [between(0.5, 2), square] }, { f: (x) => t.pow(x, 3), inputs: [square] }],
+  add: [
+    { f: t.add, inputs: [square, square] },
+    {
+      f: (a, b) => t.add(a, b).square(),
+      inputs: [
+        [2, 1, 3],
+        [4, 1],
+      ],
+    },
+  ],
+  sub: [
+    {
+      f: (a, b) => t.sub(a, b).square(),
+      inputs: [
+        [2, 1, 3],
+        [4, 1],
+      ],
+    },
+  ],
+  mul: [
+    { f: t.mul, inputs: [square, square] },
+    { f: t.mul, inputs: [[], square] },
+    { f: (x) => t.mul(x, x), inputs: [square] },
+  ],
+  div: [
+    { f: t.div, inputs: [square, between(0.5, 2)] },
+    { f: t.div, inputs: [[4], between(0.5, 2, [3, 1])] },
+  ],
+  pow: [
+    { f: t.pow, inputs: [between(0.5, 2), square] },
+    { f: (x) => t.pow(x, 3), inputs: [square] },
+  ],
   maximum: [{ f: (a, b) => t.maximum(a, b).square(), inputs: [distinct(square), between(-0.04, 0.04)] }],
   minimum: [{ f: (a, b) => t.minimum(a, b).square(), inputs: [distinct(square), between(-0.04, 0.04)] }],
   where: [{ f: (a, b) => t.where(t.greater(distinct(square), 0), a, b).square(), inputs: [square, [4]] }],
@@ -67,33 +108,160 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   slice: [{ f: (x) => t.slice(x, [1, 0], [3, -1]).square(), inputs: [square] }],
   flip: [{ f: (x) => t.flip(x, [1]).square(), inputs: [square] }],
   broadcastTo: [{ f: (x) => t.broadcastTo(x, [2, 3, 4]).square(), inputs: [[3, 1]] }],
-  concat: [{ f: (a, b) => t.concat([a, b, a], 1).square(), inputs: [[2, 3], [2, 1]] }],
-  pad: [{ f: (x) => t.pad(x, [[1, 0], [0, 2]], 5).square(), inputs: [square] }],
+  concat: [
+    {
+      f: (a, b) => t.concat([a, b, a], 1).square(),
+      inputs: [
+        [2, 3],
+        [2, 1],
+      ],
+    },
+  ],
+  pad: [
+    {
+      f: (x) =>
+        t
+          .pad(
+            x,
+            [
+              [1, 0],
+              [0, 2],
+            ],
+            5,
+          )
+          .square(),
+      inputs: [square],
+    },
+  ],
 
-  sum: [{ f: (x) => t.sum(x, [0, 2]).square(), inputs: [[2, 3, 4]] }, { f: (x) => t.sum(x, 1, { keepDims: true }).square(), inputs: [square] }],
-  max: [{ f: (x) => t.max(x, 1).square(), inputs: [distinct(square)] }, { f: (x) => t.max(x, [0, 2], { keepDims: true }).square(), inputs: [distinct([2, 3, 4])] }],
+  sum: [
+    { f: (x) => t.sum(x, [0, 2]).square(), inputs: [[2, 3, 4]] },
+    { f: (x) => t.sum(x, 1, { keepDims: true }).square(), inputs: [square] },
+  ],
+  max: [
+    { f: (x) => t.max(x, 1).square(), inputs: [distinct(square)] },
+    { f: (x) => t.max(x, [0, 2], { keepDims: true }).square(), inputs: [distinct([2, 3, 4])] },
+  ],
   min: [{ f: (x) => t.min(x, 0, { keepDims: true }).square(), inputs: [distinct(square)] }],
 
   matmul: [
-    { f: (a, b) => t.matmul(a, b), inputs: [[3, 2], [2, 4]] },
-    { f: (a, b) => t.matmul(a, b, { transposeA: true }), inputs: [[2, 3], [2, 4]] },
-    { f: (a, b) => t.matmul(a, b, { transposeB: true }), inputs: [[3, 2], [4, 2]] },
-    { f: (a, b) => t.matmul(a, b, { transposeA: true, transposeB: true }), inputs: [[2, 2, 3], [2, 4, 2]] },
-    { f: (a, b) => t.matmul(a, b), inputs: [[2, 1, 3, 2], [5, 2, 2]] },
+    {
+      f: (a, b) => t.matmul(a, b),
+      inputs: [
+        [3, 2],
+        [2, 4],
+      ],
+    },
+    {
+      f: (a, b) => t.matmul(a, b, { transposeA: true }),
+      inputs: [
+        [2, 3],
+        [2, 4],
+      ],
+    },
+    {
+      f: (a, b) => t.matmul(a, b, { transposeB: true }),
+      inputs: [
+        [3, 2],
+        [4, 2],
+      ],
+    },
+    {
+      f: (a, b) => t.matmul(a, b, { transposeA: true, transposeB: true }),
+      inputs: [
+        [2, 2, 3],
+        [2, 4, 2],
+      ],
+    },
+    {
+      f: (a, b) => t.matmul(a, b),
+      inputs: [
+        [2, 1, 3, 2],
+        [5, 2, 2],
+      ],
+    },
   ],
 
-  gather: [{ f: (x) => t.gather(x, indices([[0, 0, 3], [1, 2, 1], [3, 0, 0]]), 1).square(), inputs: [square] }],
-  scatterAdd: [{ f: (x) => t.scatterAdd(x, indices([[0, 0, 3], [1, 2, 1]]), 1, 5).square(), inputs: [[2, 3]] }],
+  gather: [
+    {
+      f: (x) =>
+        t
+          .gather(
+            x,
+            indices([
+              [0, 0, 3],
+              [1, 2, 1],
+              [3, 0, 0],
+            ]),
+            1,
+          )
+          .square(),
+      inputs: [square],
+    },
+  ],
+  scatterAdd: [
+    {
+      f: (x) =>
+        t
+          .scatterAdd(
+            x,
+            indices([
+              [0, 0, 3],
+              [1, 2, 1],
+            ]),
+            1,
+            5,
+          )
+          .square(),
+      inputs: [[2, 3]],
+    },
+  ],
 
-  softmax: [{ f: (x) => t.softmax(x), inputs: [square] }, { f: (x) => t.softmax(x, 0), inputs: [square] }],
+  softmax: [
+    { f: (x) => t.softmax(x), inputs: [square] },
+    { f: (x) => t.softmax(x, 0), inputs: [square] },
+  ],
   logSoftmax: [{ f: (x) => t.logSoftmax(x), inputs: [square] }],
 
   conv: [
-    { f: (x, w, b) => t.conv2d(x, w, b, { stride: 2, padding: [[0, 1], [2, 1]], dilation: [1, 2] }), inputs: [[2, 3, 5, 6], [2, 3, 3, 2], [2]] },
-    { f: (x, w) => t.conv2d(x, w, null, { groups: 2, padding: 'same' }), inputs: [[1, 4, 4, 3], [6, 2, 3, 2]] },
+    {
+      f: (x, w, b) =>
+        t.conv2d(x, w, b, {
+          stride: 2,
+          padding: [
+            [0, 1],
+            [2, 1],
+          ],
+          dilation: [1, 2],
+        }),
+      inputs: [[2, 3, 5, 6], [2, 3, 3, 2], [2]],
+    },
+    {
+      f: (x, w) => t.conv2d(x, w, null, { groups: 2, padding: 'same' }),
+      inputs: [
+        [1, 4, 4, 3],
+        [6, 2, 3, 2],
+      ],
+    },
   ],
-  convInputGradient: [{ f: (g, w) => t.convInputGradient(g, w, geometry, [2, 4, 5, 4]), inputs: [[2, 2, 2, 5], [2, 2, 3, 2]] }],
-  convWeightGradient: [{ f: (x, g) => t.convWeightGradient(x, g, geometry, [2, 2, 3, 2]), inputs: [[2, 4, 5, 4], [2, 2, 2, 5]] }],
+  convInputGradient: [
+    {
+      f: (g, w) => t.convInputGradient(g, w, geometry, [2, 4, 5, 4]),
+      inputs: [
+        [2, 2, 2, 5],
+        [2, 2, 3, 2],
+      ],
+    },
+  ],
+  convWeightGradient: [
+    {
+      f: (x, g) => t.convWeightGradient(x, g, geometry, [2, 2, 3, 2]),
+      inputs: [
+        [2, 4, 5, 4],
+        [2, 2, 2, 5],
+      ],
+    },
+  ],
   im2col: [{ f: (x) => t.im2col(x, window, 2).square(), inputs: [[2, 2, 5, 4]] }],
   col2im: [{ f: (x) => t.col2im(x, [2, 1, 5, 4], window).square(), inputs: [[2, 6, 10]] }],
 
@@ -108,9 +276,16 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (x) => t.avgPool2d(x, 2).square(), inputs: [[2, 2, 4, 4]] },
     { f: (x) => t.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }).square(), inputs: [[1, 2, 5, 4]] },
   ],
-  avgPoolGradient: [{ f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] }],
+  avgPoolGradient: [
+    { f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] },
+  ],
 
-  custom: [{ f: (x) => t.customDerivative({ forward: (y) => y.square(), backward: (g, [y]) => [g.mul(y!).mul(2)] }, x), inputs: [square] }],
+  custom: [
+    {
+      f: (x) => t.customDerivative({ forward: (y) => y.square(), backward: (g, [y]) => [g.mul(y!).mul(2)] }, x),
+      inputs: [square],
+    },
+  ],
 };
 
 const differentiable = (Object.keys(rules) as OpName[]).filter((name) => rules[name] !== 'nondifferentiable');

@@ -124,17 +124,24 @@ const avgPoolGradientOp: Op<AvgPoolAttributes & { readonly inputShape: Shape }, 
 function shares(input: Shape, like: Tensor, window: Window, countPadding: boolean): Tensor {
   const spatial = input.slice(2);
   const output = outputOf('avgPool', spatial, window);
-  const inside = output.map((length, axis) =>
-    Array.from({ length }, (_, i) => {
-      const start = i * window.stride[axis]! - window.padding[axis]![0];
-      const taps = Array.from({ length: window.kernel[axis]! }, (_tap, u) => start + u * window.dilation[axis]!);
-      return countPadding ? taps.length : taps.filter((place) => place >= 0 && place < spatial[axis]!).length;
-    }),
-  );
+  const inside = countPadding
+    ? output.map((length, axis) => new Array<number>(length).fill(window.kernel[axis]!))
+    : tapsInside(spatial, output, window);
   const counts = inside.reduce<number[]>((product, axis) => product.flatMap((a) => axis.map((b) => a * b)), [1]);
   const factors = typedArray(like.dtype, counts.length);
-  factors.set(counts.map((n) => 1 / Math.max(1, n)));
+  factors.set(counts.map((n) => 1 / n));
   return fromArray(like.backend, factors, [1, 1, ...output], like.dtype);
+}
+
+/** For each axis and each place of the window along it, how many of its taps lie inside the input. */
+function tapsInside(spatial: Shape, output: Shape, { kernel, stride, padding, dilation }: Window): number[][] {
+  return output.map((length, axis) =>
+    Array.from({ length }, (_, i) => {
+      const start = i * stride[axis]! - padding[axis]![0];
+      const taps = Array.from({ length: kernel[axis]! }, (_tap, u) => start + u * dilation[axis]!);
+      return taps.filter((place) => place >= 0 && place < spatial[axis]!).length;
+    }),
+  );
 }
 
 export const poolOps = {
@@ -150,15 +157,14 @@ function window2d(op: string, x: Tensor, kernelSize: PerAxis, options: MaxPoolOp
   return resolveWindow(op, x.shape.slice(2), kernel, { stride: kernel, ...options });
 }
 
-/** Refuses padding so wide that a window could lie wholly outside the input and have no maximum and no mean. */
-function checkPoolPadding(op: string, { kernel, padding, dilation }: Window): void {
-  kernel.forEach((length, axis) => {
-    const span = dilation[axis]! * (length - 1) + 1;
-    if (Math.max(...padding[axis]!) >= span) {
-      throw new ShapeError(
-        `${op}: padding ${JSON.stringify(padding[axis])} is not smaller than the window of ${span}: some windows would see padding alone.`,
-      );
-    }
+/** Refuses a window that somewhere would see padding alone, and have no maximum and no mean. */
+function checkPoolPadding(op: string, x: Tensor, window: Window): void {
+  const spatial = x.shape.slice(2);
+  tapsInside(spatial, outputOf(op, spatial, window), window).forEach((counts, axis) => {
+    if (!counts.includes(0)) return;
+    throw new ShapeError(
+      `${op}: with padding ${JSON.stringify(window.padding[axis])} on an axis of ${spatial[axis]}, some windows of ${window.kernel[axis]} would see padding alone. Pad less than a window.`,
+    );
   });
 }
 
@@ -177,7 +183,7 @@ export function maxPool2dWithIndices(
   options: MaxPoolOptions = {},
 ): readonly [y: Tensor, indices: Tensor] {
   const window = window2d('maxPool2d', x, kernelSize, options);
-  checkPoolPadding('maxPool2d', window);
+  checkPoolPadding('maxPool2d', x, window);
   return dispatch(maxPoolOp, [x], { window });
 }
 
@@ -191,7 +197,7 @@ export function avgPool2d(
   { countIncludePad = true, ...options }: AvgPoolOptions = {},
 ): Tensor {
   const window = window2d('avgPool2d', x, kernelSize, options);
-  checkPoolPadding('avgPool2d', window);
+  checkPoolPadding('avgPool2d', x, window);
   return dispatch(avgPoolOp, [x], { window, countPadding: countIncludePad })[0];
 }
 
