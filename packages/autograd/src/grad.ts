@@ -1,5 +1,5 @@
 import { isFloat } from '@receptive/backend';
-import { DTypeError, ShapeError, Tensor, formatShape, fullLike, scope } from '@receptive/tensor';
+import { DTypeError, ShapeError, Tensor, formatShape, fullLike, scope, synchronous } from '@receptive/tensor';
 import type { Variable } from '@receptive/tensor';
 import { Tape } from './tape.ts';
 
@@ -26,7 +26,7 @@ export function valueAndGrad(f: () => Tensor, wrt: readonly Differentiable[]): [
     }
     const tape = new Tape(sources);
     try {
-      const value = tape.record(f);
+      const value = tape.record(() => synchronous('valueAndGrad', f()));
       checkValue(value);
       const gradients = tape.backward(value, fullLike(value, 1), sources);
       // A handle of our own, in case f returned one that belongs to somebody else.

@@ -99,7 +99,7 @@ describe('valueAndGrad', () => {
     expect(() => grad(() => sum(x), [labels])).toThrow('only floats have gradients');
     expect(() => grad(() => sum(labels), [x])).toThrow('must return a float');
     expect(() => grad((() => 3) as never, [x])).toThrow('must return a tensor, but returned number');
-    expect(() => grad((async () => sum(x)) as never, [x])).toThrow('must return a tensor');
+    expect(() => grad((async () => sum(x)) as never, [x])).toThrow('valueAndGrad takes a synchronous function');
   });
 });
 
