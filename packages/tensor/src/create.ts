@@ -1,77 +1,68 @@
 import type { Backend, DType, DTypeArrays, Shape, TypedArray } from '@receptive/backend';
-import { dtypeOf, sizeOf, typedArray } from '@receptive/backend';
+import { dtypeOf, isFloat, sizeOf, typedArray } from '@receptive/backend';
 import { currentBackend, withBackend } from './current.ts';
-import { checkShape, dispatch } from './dispatch.ts';
+import { checkType, dispatch } from './dispatch.ts';
 import { DTypeError, ShapeError, formatShape } from './errors.ts';
+import { unnest } from './nested.ts';
+import type { Nested } from './nested.ts';
 import type { Op } from './op.ts';
+import { fits } from './ops/check.ts';
 import { SharedStorage } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
 /** @internal Uploads `data` as a tensor on `backend`. */
 export function fromArray<D extends DType>(backend: Backend, data: DTypeArrays[D], shape: Shape, dtype: D): Tensor<D> {
-  if (!backend.dtypes.has(dtype)) {
-    throw new DTypeError(
-      `tensor: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Make it float32, or use a backend that has it (the float64 reference).`,
-    );
-  }
+  checkType('tensor', backend, { shape, dtype });
   const shared = new SharedStorage(backend, dtype, data.length);
   backend.write(shared.storage, data);
   return new Tensor(shared, shape, dtype);
 }
 
-/** Numbers as a user writes them down: a scalar, or lists nested as deep as the tensor has axes. */
-export type Nested = number | readonly Nested[];
+/** The dtype of data for which none is named: a typed array's own, else float32. */
+export type NaturalDType<A> = A extends TypedArray
+  ? { [D in DType]: A extends DTypeArrays[D] ? D : never }[DType]
+  : 'float32';
 
 /**
  * A tensor on the current backend, from nested lists (whose nesting gives the shape) or from a flat or typed array and a shape. The dtype is the typed
  * array's, else float32.
- * @throws ShapeError if the lists are ragged or the shape does not hold as many elements as the data.
- * @throws DTypeError if the backend has no such dtype.
+ * @throws ShapeError if the lists are ragged or empty, or the shape does not hold as many elements as the data.
+ * @throws DTypeError if the backend has no such dtype, or an integer dtype cannot hold one of the numbers.
  */
-export function tensor<D extends DType = 'float32'>(
-  data: Nested | TypedArray,
+export function tensor<A extends Nested | TypedArray, D extends DType = NaturalDType<A>>(
+  data: A,
   options?: { readonly shape?: Shape; readonly dtype?: D },
 ): Tensor<D> {
-  const typed = ArrayBuffer.isView(data) ? data : undefined;
-  const found = typed && dtypeOf(typed);
-  if (typed && !found)
-    throw new DTypeError(
-      `tensor: cannot be made of a ${typed.constructor.name}. Use a Float32Array, Float64Array, Int32Array or Uint8Array.`,
-    );
-  const nested = typed ? undefined : (data as Nested);
-  const natural = typed ? [typed.length] : nestedShape(nested!);
-  const shape = options?.shape ?? natural;
-  checkShape('tensor', shape);
-  if (sizeOf(shape) !== sizeOf(natural)) {
+  const { shape: natural, values } = ArrayBuffer.isView(data) ? flat(data) : unnest(data);
+  const shape = [...(options?.shape ?? natural)];
+  if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
-      `tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but the data has ${sizeOf(natural)}.`,
+      `tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but the data has ${values.length}.`,
     );
   }
+  const found = ArrayBuffer.isView(values) ? dtypeOf(values) : undefined;
   const dtype = (options?.dtype ?? found ?? 'float32') as D;
-  if (typed && found === dtype) return fromArray(currentBackend(), typed as DTypeArrays[D], [...shape], dtype);
-  const converted = typedArray(dtype, sizeOf(shape));
-  converted.set(typed ?? flatten(nested!));
-  return fromArray(currentBackend(), converted, [...shape], dtype);
+  const array = found === dtype ? (values as DTypeArrays[D]) : convert(values, dtype);
+  return fromArray(currentBackend(), array, shape, dtype);
 }
 
-function nestedShape(data: Nested): number[] {
-  if (typeof data === 'number') return [];
-  const [first] = data;
-  if (first === undefined)
-    throw new ShapeError('tensor: an empty list has no shape a tensor can have. Give at least one element.');
-  const inner = nestedShape(first);
-  const ragged = data.findIndex((item) => formatShape(nestedShape(item)) !== formatShape(inner));
-  if (ragged > 0) {
-    throw new ShapeError(
-      `tensor: the lists are ragged: item 0 has shape ${formatShape(inner)}, item ${ragged} has ${formatShape(nestedShape(data[ragged]!))}.`,
+function flat(data: ArrayBufferView): { shape: number[]; values: TypedArray } {
+  if (!dtypeOf(data)) {
+    throw new DTypeError(
+      `tensor: cannot be made of a ${data.constructor.name}. Use a Float32Array, Float64Array, Int32Array or Uint8Array.`,
     );
   }
-  return [data.length, ...inner];
+  const values = data as TypedArray;
+  return { shape: [values.length], values };
 }
 
-function flatten(data: Nested): number[] {
-  if (typeof data === 'number') return [data];
-  return data.flatMap(flatten);
+function convert<D extends DType>(values: ArrayLike<number>, dtype: D): DTypeArrays[D] {
+  const array = typedArray(dtype, values.length);
+  array.set(values);
+  if (!isFloat(dtype)) {
+    for (let i = 0; i < values.length; i++) if (array[i] !== values[i]) fits('tensor', values[i]!, dtype);
+  }
+  return array;
 }
 
 /** Where and as what a new tensor is made: float32 by default. */
@@ -82,11 +73,17 @@ export interface CreateOptions<D extends DType> {
 /** The op behind {@link full}, {@link zeros} and {@link ones}. */
 export const fill: Op<{ readonly shape: Shape; readonly value: number; readonly dtype: DType }, [], [out: 0]> = {
   name: 'fill',
-  infer: (_, { shape, dtype }) => [{ shape, dtype }],
+  infer(_, { shape, value, dtype }) {
+    fits('fill', value, dtype);
+    return [{ shape, dtype }];
+  },
   run: (kernels, _, [out], { value }) => kernels.fill(out, value),
 };
 
-/** A tensor of `shape` on the current backend, every element `value`. */
+/**
+ * A tensor of `shape` on the current backend, every element `value`.
+ * @throws DTypeError if the backend has no such dtype, or an integer dtype cannot hold the value.
+ */
 export function full<D extends DType = 'float32'>(shape: Shape, value: number, options?: CreateOptions<D>): Tensor<D> {
   const dtype = options?.dtype ?? 'float32';
   return dispatch(fill, [], { shape: [...shape], value, dtype })[0] as Tensor<D>;
@@ -112,16 +109,30 @@ export function scalarLike<D extends DType>(like: Tensor<D>, value: number): Ten
   return withBackend(like.backend, () => full([], value, { dtype: like.dtype }));
 }
 
-/** The whole numbers from `start` up to, not including, `end`: a vector, int32 by default. */
-export function arange<D extends DType = 'int32'>(start: number, end: number, options?: CreateOptions<D>): Tensor<D> {
-  const values = typedArray(options?.dtype ?? ('int32' as D), Math.max(0, end - start));
-  for (let i = 0; i < values.length; i++) values[i] = start + i;
-  return tensor(values, { dtype: options?.dtype ?? ('int32' as D) });
+/**
+ * The whole numbers from `start` up to, not including, `end`: a vector, int32 by default.
+ * @throws RangeError unless both are whole and `start < end`.
+ */
+export function arange<D extends DType = 'int32'>(
+  start: number,
+  end: number,
+  { dtype = 'int32' as D }: CreateOptions<D> = {},
+): Tensor<D> {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start >= end) {
+    throw new RangeError(`arange: needs whole numbers start < end, but was given ${start} and ${end}.`);
+  }
+  return tensor(
+    Float64Array.from({ length: end - start }, (_, i) => start + i),
+    { dtype },
+  );
 }
 
 /** The identity matrix `[n, n]`. */
-export function eye<D extends DType = 'float32'>(n: number, options?: CreateOptions<D>): Tensor<D> {
-  const values = typedArray(options?.dtype ?? ('float32' as D), n * n);
+export function eye<D extends DType = 'float32'>(
+  n: number,
+  { dtype = 'float32' as D }: CreateOptions<D> = {},
+): Tensor<D> {
+  const values = typedArray(dtype, n * n);
   for (let i = 0; i < n; i++) values[i * (n + 1)] = 1;
-  return tensor(values, { shape: [n, n], dtype: options?.dtype ?? ('float32' as D) });
+  return fromArray(currentBackend(), values, [n, n], dtype);
 }

@@ -1,7 +1,7 @@
 import type { Backend, Kernels } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
-import { currentBackend } from './current.ts';
-import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
+import { currentBackend, synchronous } from './current.ts';
+import { BackendError, DTypeError, ShapeError, disposedError, formatShape } from './errors.ts';
 import { hasKernel } from './op.ts';
 import type { AnyOp, Each, Op, TensorType } from './op.ts';
 import { scope } from './scope.ts';
@@ -16,29 +16,35 @@ export interface Dispatched {
   readonly attributes: unknown;
 }
 
-/** Is told of each op after it ran. Ops inside a default composition are not told: the composed op is. */
+/** Is told of each op after it ran. Ops inside a default composition are not told: the composed op is. Nor are ops that a listener runs. */
 export type Listener = (dispatched: Dispatched) => void;
 
 let listeners: readonly Listener[] = [];
 
-function withListeners<T>(active: readonly Listener[], f: () => T): T {
+function withListeners<T>(caller: string, active: readonly Listener[], f: () => T): T {
   const previous = listeners;
   listeners = active;
   try {
-    return f();
+    return synchronous(caller, f());
   } finally {
     listeners = previous;
   }
 }
 
-/** Runs `f` and tells `listener` of every op dispatched in it, besides those already listening. */
+/**
+ * Runs `f` and tells `listener` of every op dispatched in it, besides those already listening.
+ * @throws BackendError if `f` returns a promise.
+ */
 export function listen<T>(listener: Listener, f: () => T): T {
-  return withListeners([...listeners, listener], f);
+  return withListeners('listen', [...listeners, listener], f);
 }
 
-/** Runs `f` with nobody listening. */
+/**
+ * Runs `f` with nobody listening.
+ * @throws BackendError if `f` returns a promise.
+ */
 export function unobserved<T>(f: () => T): T {
-  return withListeners([], f);
+  return withListeners('unobserved', [], f);
 }
 
 /**
@@ -66,19 +72,25 @@ function enter(
 ): readonly Tensor[] {
   const backend = backendOf(op, inputs);
   const types: readonly TensorType[] | undefined = op.infer?.(inputs, attributes);
-  if (types) for (const type of types) check(op, backend, type);
+  if (types) for (const type of types) checkType(op.name, backend, type);
   const outputs =
     types && (op.alias || hasKernel(op, backend))
       ? compute(op, backend, inputs, types, attributes, donated)
       : compose(op, inputs, attributes);
-  if (listeners.length > 0) {
-    const dispatched = { op, inputs, outputs, attributes };
-    for (const listener of listeners) listener(dispatched);
-  }
+  if (listeners.length > 0) tell({ op, inputs, outputs, attributes });
   return outputs;
 }
 
+function tell(dispatched: Dispatched): void {
+  const told = listeners;
+  // A listener that computes, such as a check for NaN, would otherwise hear itself.
+  unobserved(() => {
+    for (const listener of told) listener(dispatched);
+  });
+}
+
 function backendOf(op: AnyOp, inputs: readonly Tensor[]): Backend {
+  for (const input of inputs) if (input.disposed) throw disposedError(op.name, input);
   const backend = inputs[0]?.backend ?? currentBackend();
   for (const input of inputs) {
     if (input.backend !== backend) {
@@ -91,17 +103,13 @@ function backendOf(op: AnyOp, inputs: readonly Tensor[]): Backend {
   return backend;
 }
 
-function check(op: AnyOp, backend: Backend, { shape, dtype }: TensorType): void {
+/** Refuses a dtype the backend does not have and a shape no tensor can have. */
+export function checkType(door: string, backend: Backend, { shape, dtype }: TensorType): void {
   if (!backend.dtypes.has(dtype)) {
     throw new DTypeError(
-      `${op.name}: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Cast to float32, or use a backend that has it (the float64 reference).`,
+      `${door}: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Make it float32, or use a backend that has it (the float64 reference).`,
     );
   }
-  checkShape(op.name, shape);
-}
-
-/** Refuses a shape no tensor can have. */
-export function checkShape(door: string, shape: readonly number[]): void {
   if (!shape.every((length) => Number.isInteger(length) && length >= 1) || !Number.isSafeInteger(sizeOf(shape))) {
     throw new ShapeError(
       `${door}: a tensor's axes have whole lengths of at least 1, but the shape would be ${formatShape(shape)}.`,
@@ -117,16 +125,16 @@ function compute(
   attributes: unknown,
   donated: readonly Tensor[],
 ): readonly Tensor[] {
-  const outputs = types.map(({ shape, dtype }, i) => {
-    const donor = op.alias ? inputs[0] : inputs[op.donors?.[i] ?? -1];
-    if (donor && (op.alias || (donated.includes(donor) && donor.shared.exclusive)))
-      return new Tensor(donor.shared.retain(), shape, dtype);
-    return new Tensor(new SharedStorage(backend, dtype, sizeOf(shape)), shape, dtype);
-  });
-  if (op.alias) return outputs;
+  const outputs: Tensor[] = [];
   try {
+    types.forEach(({ shape, dtype }, i) => {
+      const donor = op.alias ? inputs[0] : inputs[op.donors?.[i] ?? -1];
+      const taken = donor && (op.alias || (donated.includes(donor) && donor.shared.exclusive));
+      const storage = taken ? donor.shared.retain() : new SharedStorage(backend, dtype, sizeOf(shape));
+      outputs.push(new Tensor(storage, shape, dtype));
+    });
     // hasKernel has seen that the one optional kernel `run` calls is there.
-    op.run!(backend.kernels as Required<Kernels>, inputs, outputs, attributes);
+    if (!op.alias) op.run!(backend.kernels as Required<Kernels>, inputs, outputs, attributes);
   } catch (error) {
     for (const output of outputs) output.dispose();
     throw error;
@@ -140,12 +148,6 @@ function compose(op: AnyOp, inputs: readonly Tensor[], attributes: unknown): rea
       `${op.name}: the backend has no kernel for it, and the op has no default composition. A backend must provide every required kernel.`,
     );
   }
-  // An output may be one of the inputs: a fresh handle keeps the two lives apart.
-  return unobserved(() =>
-    scope(() =>
-      (op.compose!(inputs, attributes) as readonly Tensor[]).map((output) =>
-        inputs.includes(output) ? output.clone() : output,
-      ),
-    ),
-  );
+  // What a composition returns may be one of the inputs, or a tensor of somebody else's; the op's output is a handle and a value of its own.
+  return unobserved(() => scope(() => op.compose!(inputs, attributes).map((output: Tensor) => output.asNewValue())));
 }

@@ -1,11 +1,12 @@
 export { arange, eye, full, fullLike, ones, scalarLike, tensor, zeros } from './create.ts';
-export type { CreateOptions, Nested } from './create.ts';
+export type { CreateOptions, NaturalDType } from './create.ts';
 export { currentBackend, hasBackend, setBackend, synchronous, withBackend } from './current.ts';
 export { dispatch, listen, unobserved } from './dispatch.ts';
 export type { Dispatched, Listener } from './dispatch.ts';
 export { BackendError, DTypeError, DisposedError, ShapeError, formatShape } from './errors.ts';
 export * from './functions.ts';
 export { liveTensors, trackLeaks } from './leaks.ts';
+export type { Nested } from './nested.ts';
 export type { AnyOp, Each, Op, TensorType } from './op.ts';
 export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';

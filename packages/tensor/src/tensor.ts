@@ -2,7 +2,7 @@
 import type { Backend, DType, DTypeArrays, Operand, Shape, Storage } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { fromArray } from './create.ts';
-import { BackendError, DisposedError, ShapeError, formatShape } from './errors.ts';
+import { BackendError, ShapeError, disposedError, formatShape } from './errors.ts';
 import * as ops from './functions.ts';
 import { abandon, adopt } from './scope.ts';
 import type { SharedStorage } from './storage.ts';
@@ -60,11 +60,7 @@ export class Tensor<D extends DType = DType> implements Operand {
 
   /** @internal The storage and its count of holders; throws for a disposed handle. */
   get shared(): SharedStorage {
-    if (!this.#shared) {
-      throw new DisposedError(
-        `This ${this.dtype} tensor of shape ${formatShape(this.shape)} has been disposed. Return it from its scope, or keep a handle of your own with clone().`,
-      );
-    }
+    if (!this.#shared) throw disposedError('tensor', this);
     return this.#shared;
   }
 
@@ -106,6 +102,11 @@ export class Tensor<D extends DType = DType> implements Operand {
   /** Another handle on the same value. It has a life of its own. */
   clone(): Tensor<D> {
     return new Tensor(this.shared.retain(), this.shape, this.dtype, this.id);
+  }
+
+  /** @internal A handle on the same elements that counts as a value of its own. */
+  asNewValue(): Tensor<D> {
+    return new Tensor(this.shared.retain(), this.shape, this.dtype);
   }
 
   /** The same elements on another backend. Not recorded for derivatives: one differentiated function lives on one backend. */

@@ -1,5 +1,5 @@
-import type { Shape } from '@receptive/backend';
-import { isFloat, sameShape } from '@receptive/backend';
+import type { DType, Shape } from '@receptive/backend';
+import { isFloat, sameShape, typedArray } from '@receptive/backend';
 import { DTypeError, ShapeError, formatShape } from '../errors.ts';
 import type { TensorType } from '../op.ts';
 
@@ -28,6 +28,15 @@ export function dtypeIs(op: string, what: string, input: TensorType, expected: s
     throw new DTypeError(`${op}: ${what} must be ${expected}, but is ${input.dtype}. Convert it with cast().`);
 }
 
+/** Refuses a number that an integer type does not hold: nothing is truncated or wrapped around in silence. */
+export function fits(op: string, value: number, dtype: DType): void {
+  if (!isFloat(dtype) && typedArray(dtype, 1).fill(value)[0] !== value) {
+    throw new DTypeError(
+      `${op}: ${value} is no number of type ${dtype}. Work in float32, or truncate and limit it first: cast(x, '${dtype}').`,
+    );
+  }
+}
+
 /** Refuses another shape than `expected` for the input called `what`. */
 export function shapeIs(op: string, what: string, input: TensorType, expected: Shape): void {
   if (!sameShape(input.shape, expected)) {
@@ -41,9 +50,9 @@ export function shapeIs(op: string, what: string, input: TensorType, expected: S
 export function resolveAxis(op: string, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
-    throw new ShapeError(
-      `${op}: axis ${axis} does not exist in a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}.`,
-    );
+    const remedy =
+      rank === 0 ? 'a scalar, which has none' : `a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}`;
+    throw new ShapeError(`${op}: axis ${axis} does not exist in ${what}.`);
   }
   return resolved;
 }

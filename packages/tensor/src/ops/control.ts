@@ -18,7 +18,7 @@ const stopGradientOp: Op<undefined, [x: 0], [y: 0]> = {
 
 const customOp: Op<CustomFunction, readonly 0[], [y: 0]> = {
   name: 'custom',
-  compose: (inputs, { forward }) => [forward(...inputs)],
+  compose: (inputs, f) => [f.forward(...inputs)],
 };
 
 export const controlOps = { stopGradient: stopGradientOp, custom: customOp };

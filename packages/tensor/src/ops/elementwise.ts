@@ -1,6 +1,7 @@
 import type { BinaryName, CompareName, DType, UnaryName } from '@receptive/backend';
 import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
+import { disposedError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { broadcastShape, dtypeIs, floats, sameDtype } from './check.ts';
@@ -105,6 +106,7 @@ function apply2(op: Binary, a: Tensor | number, b: Tensor | number): Tensor {
   const like = typeof a === 'number' ? b : a;
   if (typeof like === 'number')
     throw new TypeError(`${op.name}: at least one operand must be a tensor; both are numbers.`);
+  if (like.disposed) throw disposedError(op.name, like);
   const left = typeof a === 'number' ? scalarLike(like, a) : a;
   const right = typeof b === 'number' ? scalarLike(like, b) : b;
   try {

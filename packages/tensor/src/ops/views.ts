@@ -4,7 +4,7 @@ import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Each, Op, TensorType } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
+import { fits, resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
 
 /** Elements of padding before and after each axis. */
 export type Pads = readonly (readonly [before: number, after: number])[];
@@ -104,9 +104,10 @@ const concatOp: Op<{ readonly axis: number }, readonly 0[], [y: 0]> = {
 
 const padOp: Op<{ readonly padding: Pads; readonly value: number }, [x: 0], [y: 0]> = {
   name: 'pad',
-  infer: ([x], { padding }) => [
-    { shape: x.shape.map((length, axis) => length + padding[axis]![0] + padding[axis]![1]), dtype: x.dtype },
-  ],
+  infer([x], { padding, value }) {
+    fits('pad', value, x.dtype);
+    return [{ shape: x.shape.map((length, axis) => length + padding[axis]![0] + padding[axis]![1]), dtype: x.dtype }];
+  },
   run: (kernels, [x], [y], { padding, value }) => kernels.pad(x, y, padding, value),
 };
 
@@ -125,11 +126,14 @@ export const viewOps = {
  * @throws ShapeError if the number of elements would change.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  const open = shape.indexOf(-1);
-  const rest = shape.reduce((size, length) => (length === -1 ? size : size * length), 1);
-  return dispatch(reshapeOp, [x], {
-    shape: open < 0 ? [...shape] : shape.map((length, axis) => (axis === open ? x.size / rest : length)),
-  })[0];
+  const given = shape.filter((length) => length !== -1);
+  const left = x.size / sizeOf(given);
+  if (given.length < shape.length - 1 || (given.length < shape.length && !Number.isInteger(left))) {
+    throw new ShapeError(
+      `reshape: ${formatShape(shape)} does not take the ${x.size} elements of ${formatShape(x.shape)}: one length may be -1, and the others must divide the number of elements.`,
+    );
+  }
+  return dispatch(reshapeOp, [x], { shape: shape.map((length) => (length === -1 ? left : length)) })[0];
 }
 
 /** All axes from `startAxis` on made into one. */
