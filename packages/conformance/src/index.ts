@@ -1,1 +1,3 @@
-export {};
+export { conformance } from './conformance.ts';
+export type { ConformanceOptions } from './conformance.ts';
+export type { Skip } from './registry.ts';

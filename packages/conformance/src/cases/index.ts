@@ -1,0 +1,16 @@
+import type { OpName } from '@receptive/tensor';
+import type { OpCases } from '../case.ts';
+import { elementwiseCases } from './elementwise.ts';
+import { optimiserCases } from './optimisers.ts';
+import { reductionCases } from './reductions.ts';
+import { viewCases } from './views.ts';
+import { windowCases } from './windows.ts';
+
+/** The cases of every op. An op that has none does not compile. */
+export const cases: { readonly [N in OpName]: OpCases<N> } = {
+  ...elementwiseCases,
+  ...viewCases,
+  ...reductionCases,
+  ...windowCases,
+  ...optimiserCases,
+};

@@ -1,0 +1,43 @@
+import { it } from 'vitest';
+
+/** A case, or a group of cases, that is not run. */
+export interface Skip {
+  /** As the output names it: `conv: two groups, float32`, or `conv` for all of them. */
+  readonly case: string;
+  /** Why, for whoever reads the output. */
+  readonly reason: string;
+}
+
+/** Declares one test of a group. */
+export type Declare = (name: string, body: () => Promise<void> | void) => void;
+
+/** Declares tests, and keeps account of the skips. */
+export class Registry {
+  readonly #skips: ReadonlyMap<string, string>;
+  readonly #unmet: Set<string>;
+
+  constructor(skips: readonly Skip[]) {
+    this.#skips = new Map(skips.map((skip) => [skip.case, skip.reason]));
+    this.#unmet = new Set(this.#skips.keys());
+  }
+
+  /** What declares the tests of `group`. */
+  group(group: string): Declare {
+    return (name, body) => {
+      const skipped = [group, `${group}: ${name}`].find((key) => this.#skips.has(key));
+      if (skipped !== undefined) this.#unmet.delete(skipped);
+      const note = skipped === undefined ? '' : ` (skipped: ${this.#skips.get(skipped)})`;
+      it(`${group}: ${name}${note}`, { skip: skipped !== undefined }, body);
+    };
+  }
+
+  /** Declares, after all others, the test that each skip has met its case: one that has not hides that the case is gone, or was misspelt. */
+  finish(): void {
+    const unmet = [...this.#unmet].map((name) => JSON.stringify(name));
+    it('skips: each names a group or a case', () => {
+      if (unmet.length > 0) {
+        throw new Error(`no group or case is called ${unmet.join(', ')}. Correct the name, or remove the skip.`);
+      }
+    });
+  }
+}
