@@ -50,7 +50,7 @@ export function shapeIs(op: string, what: string, input: TensorType, expected: S
 export function resolveAxis(op: string, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
-    const remedy =
+    const what =
       rank === 0 ? 'a scalar, which has none' : `a tensor of ${rank} axes. Axes run from ${-rank} to ${rank - 1}`;
     throw new ShapeError(`${op}: axis ${axis} does not exist in ${what}.`);
   }

@@ -3,6 +3,7 @@ import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { disposedError } from '../errors.ts';
 import type { Op } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { broadcastShape, dtypeIs, floats, sameDtype } from './check.ts';
 
@@ -103,19 +104,13 @@ function apply(op: Unary, x: Tensor): Tensor {
 
 /** A number stands for a scalar of the other operand's type. */
 function apply2(op: Binary, a: Tensor | number, b: Tensor | number): Tensor {
+  if (typeof a !== 'number' && typeof b !== 'number') return dispatch(op, [a, b], undefined)[0];
   const like = typeof a === 'number' ? b : a;
   if (typeof like === 'number')
     throw new TypeError(`${op.name}: at least one operand must be a tensor; both are numbers.`);
   if (like.disposed) throw disposedError(op.name, like);
-  const left = typeof a === 'number' ? scalarLike(like, a) : a;
-  const right = typeof b === 'number' ? scalarLike(like, b) : b;
-  try {
-    return dispatch(op, [left, right], undefined)[0];
-  } finally {
-    // Whoever listens has taken handles of its own.
-    if (left !== a) left.dispose();
-    if (right !== b) right.dispose();
-  }
+  const operand = (x: Tensor | number): Tensor => (typeof x === 'number' ? scalarLike(like, x) : x);
+  return scope(() => dispatch(op, [operand(a), operand(b)], undefined)[0]);
 }
 
 // Functions of one float tensor; shape and dtype are kept. DTypeError for integers.
@@ -211,5 +206,5 @@ export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
 /** Elements limited to `min ... max`. The gradient passes inside the limits and at them. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
   if (!(min <= max)) throw new RangeError(`clamp: min must not be above max, but they are ${min} and ${max}.`);
-  return minimum(maximum(x, min), max);
+  return scope(() => minimum(maximum(x, min), max));
 }

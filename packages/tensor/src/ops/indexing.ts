@@ -1,9 +1,11 @@
 import type { DType } from '@receptive/backend';
+import { isFloat } from '@receptive/backend';
 import { arange } from '../create.ts';
 import { withBackend } from '../current.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { dtypeIs, resolveAxis, withLength } from './check.ts';
 import { cast, equal } from './elementwise.ts';
@@ -65,19 +67,22 @@ export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
   const along = resolveAxis('indexSelect', axis, x.rank);
   if (index.rank !== 1)
     throw new ShapeError(`indexSelect: the index is a vector, but has shape ${formatShape(index.shape)}.`);
-  const column = reshape(
-    index,
-    x.shape.map((_, a) => (a === along ? -1 : 1)),
-  );
-  return gather(x, broadcastTo(column, withLength(x.shape, along, index.size)), along);
+  const column = x.shape.map((_, a) => (a === along ? -1 : 1));
+  return scope(() => gather(x, broadcastTo(reshape(index, column), withLength(x.shape, along, index.size)), along));
 }
 
-/** `[...indices, classes]`: 1 at each index along the new last axis, 0 elsewhere; float32 by default. An index outside the classes gives zeros alone. */
+/**
+ * `[...indices, classes]`: 1 at each index along the new last axis, 0 elsewhere; float32 by default. The indices are int32 or uint8; one outside the
+ * classes gives zeros alone.
+ */
 export function oneHot<D extends DType = 'float32'>(
   index: Tensor,
   classes: number,
   dtype: D = 'float32' as D,
 ): Tensor<D> {
-  const labels = withBackend(index.backend, () => arange(0, classes));
-  return cast(equal(unsqueeze(cast(index, 'int32'), -1), labels), dtype);
+  if (isFloat(index.dtype)) dtypeIs('oneHot', 'the index', index, 'int32');
+  return scope(() => {
+    const labels = withBackend(index.backend, () => arange(0, classes));
+    return cast(equal(unsqueeze(cast(index, 'int32'), -1), labels), dtype);
+  });
 }

@@ -4,6 +4,7 @@ import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { dtypeIs, floats } from './check.ts';
 import { col2im, im2col, outputOf, perAxis, resolveWindow } from './conv.ts';
@@ -173,7 +174,7 @@ function checkPoolPadding(op: string, x: Tensor, window: Window): void {
  * @throws ShapeError if the window does not fit.
  */
 export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions = {}): Tensor {
-  return maxPool2dWithIndices(x, kernelSize, options)[0];
+  return scope(() => maxPool2dWithIndices(x, kernelSize, options)[0]);
 }
 
 /** {@link maxPool2d}, and where in its flattened plane each maximum lies, int32. */

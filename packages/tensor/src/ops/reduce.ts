@@ -3,9 +3,10 @@ import { sizeOf } from '@receptive/backend';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { ReduceOptions, Tensor } from '../tensor.ts';
 import { floats, resolveAxes, resolveAxis } from './check.ts';
-import { div, mul, square, sub } from './elementwise.ts';
+import { cast, div, mul, square, sub } from './elementwise.ts';
 import { permute, reshape } from './views.ts';
 
 /** Shape after reducing: the axes have length 1, or are left out. */
@@ -34,12 +35,12 @@ function extremeOp(
 
 function argOp(
   name: 'argmax' | 'argmin',
-  extreme: 'max' | 'min',
+  which: 'max' | 'min',
 ): Op<{ readonly axis: number; readonly keepDims: boolean }, [x: 0], [y: 0]> {
   return {
     name,
     infer: ([x], { axis, keepDims }) => [{ shape: reduced(x, [axis], keepDims), dtype: 'int32' }],
-    run: (kernels, [x], [y], { axis }) => kernels.argReduce(extreme, x, y, axis),
+    run: (kernels, [x], [y], { axis }) => kernels.argReduce(which, x, y, axis),
   };
 }
 
@@ -51,8 +52,9 @@ export const reduceOps = {
   argmin: argOp('argmin', 'min'),
 };
 
-/** Sum over the named axes, or over all. */
+/** Sum over the named axes, or over all. A sum of uint8, such as a count of matches, is int32. */
 export function sum(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+  if (x.dtype === 'uint8') return scope(() => sum(cast(x, 'int32'), axes, { keepDims }));
   const over = resolveAxes('sum', axes, x.rank);
   return over.length === 0 ? x.clone() : dispatch(sumOp, [x], { axes: over, keepDims })[0];
 }
@@ -60,7 +62,8 @@ export function sum(x: Tensor, axes?: number | readonly number[], { keepDims = f
 /** Arithmetic mean over the named axes, or over all. */
 export function mean(x: Tensor, axes?: number | readonly number[], options?: ReduceOptions): Tensor {
   floats('mean', x);
-  return mul(sum(x, axes, options), 1 / count(x, resolveAxes('mean', axes, x.rank)));
+  const over = resolveAxes('mean', axes, x.rank);
+  return scope(() => mul(sum(x, over, options), 1 / count(x, over)));
 }
 
 /**
@@ -77,10 +80,13 @@ export function variance(
   const n = count(x, over);
   if (n <= correction) {
     throw new ShapeError(
-      `variance: reducing axes ${formatShape(over)} of ${formatShape(x.shape)} leaves ${n} element, of which no variance with correction ${correction} exists.`,
+      `variance: reducing axes ${formatShape(over)} of ${formatShape(x.shape)} takes ${n} at a time, but a variance with correction ${correction} needs more than ${correction}.`,
     );
   }
-  return div(sum(square(sub(x, mean(x, over, { keepDims: true }))), over, { keepDims }), n - correction);
+  return scope(() => {
+    const distance = sub(x, mean(x, over, { keepDims: true }));
+    return div(sum(square(distance), over, { keepDims }), n - correction);
+  });
 }
 
 /** Maximum over the named axes, or over all; NaN if there is one. The gradient goes to the first maximum. */
@@ -119,7 +125,10 @@ function extreme(
   // Several axes are brought together at the end and reduced as one.
   const kept = x.shape.flatMap((_, axis) => (over.includes(axis) ? [] : [axis]));
   const inOrder = over[0] === kept.length;
-  const together = reshape(inOrder ? x : permute(x, [...kept, ...over]), [...kept.map((axis) => x.shape[axis]!), -1]);
-  const y = dispatch(reduceOps[name], [together], { axis: kept.length, keepDims: false })[0];
-  return keepDims ? reshape(y, reduced(x, over, true)) : y;
+  return scope(() => {
+    const last = inOrder ? x : permute(x, [...kept, ...over]);
+    const together = reshape(last, [...kept.map((axis) => x.shape[axis]!), -1]);
+    const y = dispatch(reduceOps[name], [together], { axis: kept.length, keepDims: false })[0];
+    return keepDims ? reshape(y, reduced(x, over, true)) : y;
+  });
 }

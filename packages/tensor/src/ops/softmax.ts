@@ -1,5 +1,6 @@
 import { dispatch } from '../dispatch.ts';
 import type { Op } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, resolveAxis } from './check.ts';
 import { div, exp, log, sub } from './elementwise.ts';
@@ -42,7 +43,7 @@ export const softmaxOps = { softmax: softmaxOp, logSoftmax: logSoftmaxOp };
 function alongAxis(op: LastAxis, x: Tensor, axis: number): Tensor {
   const along = resolveAxis(op.name, axis, x.rank);
   if (along === x.rank - 1) return dispatch(op, [x], undefined)[0];
-  return transpose(dispatch(op, [transpose(x, along, -1)], undefined)[0], along, -1);
+  return scope(() => transpose(dispatch(op, [transpose(x, along, -1)], undefined)[0], along, -1));
 }
 
 /** `e^x / sum(e^x)` along `axis`: positive numbers that sum to 1. Stable for large x. */

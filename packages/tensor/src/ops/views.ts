@@ -3,6 +3,7 @@ import { broadcastStrides, sameShape, sizeOf, stridesOf } from '@receptive/backe
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Each, Op, TensorType } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { fits, resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
 
@@ -218,9 +219,11 @@ export function concat(inputs: readonly Tensor[], axis = 0): Tensor {
 
 /** Tensors of one shape side by side along a new axis. */
 export function stack(inputs: readonly Tensor[], axis = 0): Tensor {
-  return concat(
-    inputs.map((input) => unsqueeze(input, axis)),
-    axis,
+  return scope(() =>
+    concat(
+      inputs.map((input) => unsqueeze(input, axis)),
+      axis,
+    ),
   );
 }
 
