@@ -1,1 +1,2 @@
-export {};
+export { cpu } from './cpu.ts';
+export type { CpuOptions } from './cpu.ts';

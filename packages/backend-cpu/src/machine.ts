@@ -1,0 +1,83 @@
+import type { DType, DTypeArrays } from '@receptive/backend';
+import { Heap, instantiateKernels } from '@receptive/kernels';
+import type { Kernel, Plan } from '@receptive/kernels';
+
+const PAGE = 65536;
+/** Pages a machine starts with: enough for small models, little enough for many backends. */
+const INITIAL_PAGES = 16;
+const CACHE_LINE = 64;
+
+type Views = { readonly [D in Exclude<DType, 'float64'>]: DTypeArrays[D] };
+
+/** The kernels over one linear memory, its heap, and the loop that runs plans on this thread. */
+export class Machine {
+  readonly heap: Heap;
+  readonly #memory: WebAssembly.Memory;
+  readonly #kernels: Readonly<Record<string, Kernel>>;
+  readonly #reserved: number[] = [];
+  #views: Views;
+  /** Memory for a phase's words and its scratch; it grows to what the largest phase needed. */
+  #work: { readonly address: number; readonly bytes: number };
+
+  constructor(module: WebAssembly.Module, maximumPages: number) {
+    this.#memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages });
+    const { kernels, base } = instantiateKernels(module, this.#memory);
+    this.#kernels = kernels;
+    this.heap = new Heap(this.#memory, base, maximumPages * PAGE);
+    this.#views = viewsOf(this.#memory);
+    this.#work = { address: this.heap.allocate(PAGE), bytes: PAGE };
+  }
+
+  /** The elements at an address, in place. */
+  open<D extends DType>(dtype: D, address: number, length: number): DTypeArrays[D] {
+    const all = this.#current()[dtype as Exclude<DType, 'float64'>];
+    const start = address / all.BYTES_PER_ELEMENT;
+    return all.subarray(start, start + length) as DTypeArrays[D];
+  }
+
+  /** Memory that is the caller's until the next plan has run. */
+  reserve(bytes: number): number {
+    const address = this.heap.allocate(bytes);
+    this.#reserved.push(address);
+    return address;
+  }
+
+  run(plan: Plan): void {
+    try {
+      for (const { kernel, words, chunks, scratch } of plan) {
+        const compute = this.#kernels[kernel];
+        if (!compute)
+          throw new TypeError(
+            `cpu: there is no kernel ${kernel}; the op does not support this dtype. Convert with cast().`,
+          );
+        const own = Math.ceil((words.length * 4) / CACHE_LINE) * CACHE_LINE;
+        const at = this.#workspace(own + scratch);
+        this.#current().int32.set(words, at >>> 2);
+        for (let chunk = 0; chunk < chunks; chunk++) compute(at, chunk, at + own);
+      }
+    } finally {
+      for (const address of this.#reserved) this.heap.free(address);
+      this.#reserved.length = 0;
+    }
+  }
+
+  #workspace(bytes: number): number {
+    if (bytes > this.#work.bytes) {
+      // Allocated first: if there is not so much left, the old one stays.
+      const address = this.heap.allocate(bytes);
+      this.heap.free(this.#work.address);
+      this.#work = { address, bytes };
+    }
+    return this.#work.address;
+  }
+
+  /** Growing a memory leaves its earlier views empty. */
+  #current(): Views {
+    if (this.#views.uint8.length === 0) this.#views = viewsOf(this.#memory);
+    return this.#views;
+  }
+}
+
+function viewsOf({ buffer }: WebAssembly.Memory): Views {
+  return { float32: new Float32Array(buffer), int32: new Int32Array(buffer), uint8: new Uint8Array(buffer) };
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { cpu } from '../src/index.ts';
+
+describe('cpu', () => {
+  test('says what it is and what it holds', async () => {
+    const backend = await cpu({ simd: 'plain' });
+    expect(backend.describe()).toBe('cpu: WebAssembly with plain SIMD on one thread');
+    const a = backend.allocate('float32', 3);
+    const b = backend.allocate('uint8', 5);
+    expect(backend.memory()).toEqual({ bytes: 17, storages: 2 });
+    backend.free(a);
+    expect(backend.memory()).toEqual({ bytes: 5, storages: 1 });
+    backend.free(b);
+    backend.dispose();
+  });
+
+  test('a copy that was read does not change afterwards', async () => {
+    const backend = await cpu();
+    const storage = backend.allocate('int32', 3);
+    backend.write(storage, Int32Array.of(1, 2, 3));
+    const promise = backend.read(storage, 'int32', 2);
+    backend.write(storage, Int32Array.of(7, 8, 9));
+    expect(await promise).toEqual(Int32Array.of(1, 2));
+    backend.dispose();
+  });
+
+  test('values survive the growth of memory', async () => {
+    const backend = await cpu();
+    const small = backend.allocate('float32', 4);
+    backend.write(small, Float32Array.of(1, 2, 3, 4));
+    const large = backend.allocate('float32', 4 << 20);
+    backend.write(large, new Float32Array(4 << 20).fill(2));
+    const sum = { storage: backend.allocate('float32', 1), shape: [], dtype: 'float32' } as const;
+    backend.kernels.reduce('sum', { storage: large, shape: [4 << 20], dtype: 'float32' }, sum, [0]);
+    expect(await backend.read(sum.storage, 'float32', 1)).toEqual(Float32Array.of(8 << 20));
+    expect(await backend.read(small, 'float32', 4)).toEqual(Float32Array.of(1, 2, 3, 4));
+    backend.dispose();
+  });
+
+  test('refuses what is freed, foreign, too short or disposed, and says so', async () => {
+    const [backend, other] = await Promise.all([cpu(), cpu()]);
+    const freed = backend.allocate('float32', 1);
+    backend.free(freed);
+    expect(() => backend.write(freed, new Float32Array(1))).toThrow('has been freed');
+    expect(() => backend.free(freed)).toThrow('has been freed');
+    expect(() => backend.free(other.allocate('float32', 1))).toThrow('another backend');
+    const short = backend.allocate('float32', 1);
+    await expect(backend.read(short, 'float32', 2)).rejects.toThrow('4 bytes cannot hold 2 float32');
+    backend.dispose();
+    expect(() => backend.allocate('float32', 1)).toThrow('disposed');
+    await expect(backend.read(short, 'float32', 1)).rejects.toThrow('disposed');
+  });
+
+  test('says what was asked for and what is left when memory runs out, and goes on', async () => {
+    const backend = await cpu({ maximumMemory: 2 << 20 });
+    expect(() => backend.allocate('float32', 1 << 20)).toThrow(/4\.0 MiB were asked for.*at most 2\.0 MiB/);
+    expect(backend.memory()).toEqual({ bytes: 0, storages: 0 });
+    backend.free(backend.allocate('float32', 1000));
+    await expect(cpu({ maximumMemory: 5 })).rejects.toThrow('at least 1 MiB');
+    backend.dispose();
+  });
+
+  test('an op without a kernel for its dtype is a clear error', async () => {
+    const backend = await cpu();
+    const x = { storage: backend.allocate('int32', 1), shape: [1], dtype: 'int32' } as const;
+    expect(() => backend.kernels.unary('exp', x, x)).toThrow('exp: there is no kernel for int32, only for float32');
+    backend.dispose();
+  });
+});

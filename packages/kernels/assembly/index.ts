@@ -1,0 +1,14 @@
+// All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
+export * from '../build/elementwise';
+export { copy, fill, transpose } from './copy';
+export { where1, where4 } from './elementwise';
+export { gemm, packA } from './gemm';
+export * from './indexing';
+export { peak } from './peak';
+export * from './reduce';
+export * from './windows';
+
+/** First address that is free for data. */
+export function heapBase(): usize {
+  return __heap_base;
+}

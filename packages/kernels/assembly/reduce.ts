@@ -1,0 +1,229 @@
+// Reductions. Partial results of at most a few thousand elements are collected in doubles, so that sums of many millions keep their digits.
+
+import { fillOffsets, offsetOf } from './axes';
+
+const SUM: i32 = 0;
+const MAX: i32 = 1;
+const MIN: i32 = 2;
+
+// The kernels below are written once: `op` and `T` are constants wherever they are inlined.
+
+// @ts-ignore: decorator
+@inline
+function combine<T>(op: i32, a: v128, b: v128): v128 {
+  if (op == SUM) return v128.add<T>(a, b);
+  if (op == MAX) return v128.max<T>(a, b);
+  return v128.min<T>(a, b);
+}
+
+/** What a float is collected in: a double. Integers stay what they are. */
+// @ts-ignore: decorator
+@inline
+function combineScalars<T>(op: i32, a: T, b: T): T {
+  if (op == SUM) return <T>(a + b);
+  // Of floats, these pass NaN on.
+  if (op == MAX) return max<T>(a, b);
+  return min<T>(a, b);
+}
+
+/** The element that changes nothing. */
+// @ts-ignore: decorator
+@inline
+function neutral<T>(op: i32): T {
+  if (op == SUM) return <T>0;
+  if (isFloat<T>()) return op == MAX ? <T>-Infinity : <T>Infinity;
+  return op == MAX ? <T>i32.MIN_VALUE : <T>i32.MAX_VALUE;
+}
+
+/** Combines `n` neighbouring elements. */
+// @ts-ignore: decorator
+@inline
+function reduceRun<T, W>(op: i32, p: usize, n: i32): W {
+  let total = neutral<W>(op);
+  while (n >= 16) {
+    let k = min(n >> 4, 128);
+    n -= k << 4;
+    let a = v128.splat<T>(neutral<T>(op)), b = a, c = a, d = a;
+    for (; k > 0; k--) {
+      a = combine<T>(op, a, v128.load(p));
+      b = combine<T>(op, b, v128.load(p, 16));
+      c = combine<T>(op, c, v128.load(p, 32));
+      d = combine<T>(op, d, v128.load(p, 48));
+      p += 64;
+    }
+    a = combine<T>(op, combine<T>(op, a, b), combine<T>(op, c, d));
+    const low = combineScalars<W>(op, <W>v128.extract_lane<T>(a, 0), <W>v128.extract_lane<T>(a, 1));
+    const high = combineScalars<W>(op, <W>v128.extract_lane<T>(a, 2), <W>v128.extract_lane<T>(a, 3));
+    total = combineScalars<W>(op, total, combineScalars<W>(op, low, high));
+  }
+  for (; n > 0; n--) {
+    total = combineScalars<W>(op, total, <W>load<T>(p));
+    p += 4;
+  }
+  return total;
+}
+
+/**
+ * Reduces where the innermost axis is reduced. Words: from, to, outputs, outputs a chunk, output chunks, innermost length, reduced elements of an output,
+ * reduced elements a slice, byte stride between slices' outputs, counts and strides of the axes that stay (4 + 4), counts and strides of the outer reduced
+ * axes (4 + 4). A chunk is some outputs x one slice.
+ */
+// @ts-ignore: decorator
+@inline
+function reduceInner<T, W>(op: i32, args: usize, chunk: i32): void {
+  const outputs = load<i32>(args, 8), grain = load<i32>(args, 12), chunks = load<i32>(args, 16), inner = load<i32>(args, 20);
+  const slice = chunk / chunks, size = load<i32>(args, 28), start = slice * size, end = min(load<i32>(args, 24), start + size);
+  const from = load<usize>(args), to = load<usize>(args, 4) + slice * load<i32>(args, 32);
+  const first = (chunk % chunks) * grain, last = min(outputs, first + grain);
+  for (let output = first; output < last; output++) {
+    const base = from + offsetOf(args + 36, args + 52, output);
+    let total = neutral<W>(op);
+    for (let at = start; at < end; ) {
+      const column = at % inner, n = min(inner - column, end - at);
+      total = combineScalars<W>(op, total, reduceRun<T, W>(op, base + offsetOf(args + 68, args + 84, at / inner) + (<usize>column << 2), n));
+      at += n;
+    }
+    store<T>(to + (<usize>output << 2), <T>total);
+  }
+}
+
+/** Rows of which a register collects before it is emptied into memory. */
+const ROWS: i32 = 128;
+
+/**
+ * Reduces where the innermost axis stays. Words: from, to, innermost length, columns a chunk, column chunks, rows of an output, rows a slice, slices, byte
+ * stride between slices' outputs, counts and strides of the outer axes that stay (4 + 4), counts and strides of the reduced axes (4 + 4). A chunk is some
+ * columns x one slice of one outer element. Scratch: 512 bytes and 8 a column.
+ */
+// @ts-ignore: decorator
+@inline
+function reduceOuter<T, W>(op: i32, args: usize, chunk: i32, scratch: usize): void {
+  const inner = load<i32>(args, 8), grain = load<i32>(args, 12), columnChunks = load<i32>(args, 16), slices = load<i32>(args, 28);
+  const first = (chunk % columnChunks) * grain, columns = min(grain, inner - first);
+  chunk /= columnChunks;
+  const slice = chunk % slices, outer = chunk / slices;
+  const rows = load<i32>(args, 20), size = load<i32>(args, 24), start = slice * size, end = min(rows, start + size);
+  const from = load<usize>(args) + offsetOf(args + 36, args + 52, outer) + (<usize>first << 2);
+  const to = load<usize>(args, 4) + slice * load<i32>(args, 32) + (<usize>(outer * inner + first) << 2);
+  const totals = scratch + ROWS * 4;
+  for (let j = 0; j < columns; j++) store<W>(totals + <usize>j * sizeof<W>(), neutral<W>(op));
+  for (let row = start; row < end; row += ROWS) {
+    const n = <usize>min(ROWS, end - row) << 2;
+    fillOffsets(scratch, args + 68, args + 84, row, <i32>(n >> 2));
+    let j = 0;
+    for (; j + 16 <= columns; j += 16) {
+      const p = from + (<usize>j << 2);
+      let a = v128.splat<T>(neutral<T>(op)), b = a, c = a, d = a;
+      for (let i: usize = 0; i < n; i += 4) {
+        const q = p + load<usize>(scratch + i);
+        a = combine<T>(op, a, v128.load(q));
+        b = combine<T>(op, b, v128.load(q, 16));
+        c = combine<T>(op, c, v128.load(q, 32));
+        d = combine<T>(op, d, v128.load(q, 48));
+      }
+      const total = totals + <usize>j * sizeof<W>();
+      collect<T, W>(op, total, a);
+      collect<T, W>(op, total + 4 * sizeof<W>(), b);
+      collect<T, W>(op, total + 8 * sizeof<W>(), c);
+      collect<T, W>(op, total + 12 * sizeof<W>(), d);
+    }
+    for (; j < columns; j++) {
+      const p = from + (<usize>j << 2), total = totals + <usize>j * sizeof<W>();
+      let sum = load<W>(total);
+      for (let i: usize = 0; i < n; i += 4) sum = combineScalars<W>(op, sum, <W>load<T>(p + load<usize>(scratch + i)));
+      store<W>(total, sum);
+    }
+  }
+  for (let j = 0; j < columns; j++) store<T>(to + (<usize>j << 2), <T>load<W>(totals + <usize>j * sizeof<W>()));
+}
+
+// @ts-ignore: decorator
+@inline
+function collect<T, W>(op: i32, total: usize, v: v128): void {
+  store<W>(total, combineScalars<W>(op, load<W>(total), <W>v128.extract_lane<T>(v, 0)));
+  store<W>(total, combineScalars<W>(op, load<W>(total, sizeof<W>()), <W>v128.extract_lane<T>(v, 1)), sizeof<W>());
+  store<W>(total, combineScalars<W>(op, load<W>(total, 2 * sizeof<W>()), <W>v128.extract_lane<T>(v, 2)), 2 * sizeof<W>());
+  store<W>(total, combineScalars<W>(op, load<W>(total, 3 * sizeof<W>()), <W>v128.extract_lane<T>(v, 3)), 3 * sizeof<W>());
+}
+
+export function sumInner_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<f32, f64>(SUM, args, chunk);
+}
+export function maxInner_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<f32, f64>(MAX, args, chunk);
+}
+export function minInner_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<f32, f64>(MIN, args, chunk);
+}
+export function sumInner_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<i32, i32>(SUM, args, chunk);
+}
+export function maxInner_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<i32, i32>(MAX, args, chunk);
+}
+export function minInner_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceInner<i32, i32>(MIN, args, chunk);
+}
+export function sumOuter_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<f32, f64>(SUM, args, chunk, scratch);
+}
+export function maxOuter_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<f32, f64>(MAX, args, chunk, scratch);
+}
+export function minOuter_float32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<f32, f64>(MIN, args, chunk, scratch);
+}
+export function sumOuter_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<i32, i32>(SUM, args, chunk, scratch);
+}
+export function maxOuter_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<i32, i32>(MAX, args, chunk, scratch);
+}
+export function minOuter_int32(args: usize, chunk: i32, scratch: usize): void {
+  reduceOuter<i32, i32>(MIN, args, chunk, scratch);
+}
+
+/**
+ * Index of the first extreme along an axis. Words: from, to, length of the axis, inner length, outputs, outputs a chunk. `sign` is 1 for the maximum.
+ */
+// @ts-ignore: decorator
+@inline
+function argReduce<T>(largest: bool, args: usize, chunk: i32): void {
+  const from = load<usize>(args), to = load<usize>(args, 4), length = load<i32>(args, 8), inner = load<i32>(args, 12);
+  const first = chunk * load<i32>(args, 20), last = min(load<i32>(args, 16), first + load<i32>(args, 20));
+  const step = <usize>inner * sizeof<T>();
+  for (let output = first; output < last; output++) {
+    let p = from + <usize>(output / inner * length * inner + output % inner) * sizeof<T>();
+    let best = load<T>(p), index = 0;
+    for (let i = 1; i < length; i++) {
+      p += step;
+      const value = load<T>(p);
+      let wins = largest ? value > best : value < best;
+      if (isFloat<T>()) wins = wins || (value != value && best == best);
+      if (wins) {
+        best = value;
+        index = i;
+      }
+    }
+    store<i32>(to + (<usize>output << 2), index);
+  }
+}
+
+export function argmax_float32(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<f32>(true, args, chunk);
+}
+export function argmin_float32(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<f32>(false, args, chunk);
+}
+export function argmax_int32(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<i32>(true, args, chunk);
+}
+export function argmin_int32(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<i32>(false, args, chunk);
+}
+export function argmax_uint8(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<u8>(true, args, chunk);
+}
+export function argmin_uint8(args: usize, chunk: i32, scratch: usize): void {
+  argReduce<u8>(false, args, chunk);
+}

@@ -1,0 +1,39 @@
+// Compiles the kernels twice, with plain and with relaxed SIMD, and writes each as a module that holds the bytes in base64: it then travels through every
+// bundler and package manager, and only the one that is chosen is loaded.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import asc from 'assemblyscript/asc';
+import { elementwise } from './elementwise.mjs';
+import { microKernels } from './micro-kernels.mjs';
+
+process.chdir(join(import.meta.dirname, '..'));
+await mkdir('build', { recursive: true });
+await mkdir('src/generated', { recursive: true });
+await writeFile('build/elementwise.ts', elementwise());
+await writeFile('build/micro-kernels.ts', microKernels());
+
+const flavours = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
+for (const [flavour, features] of Object.entries(flavours)) {
+  const wasm = `build/${flavour}.wasm`;
+  const { error, stderr } = await asc.main([
+    'assembly/index.ts',
+    '-O3',
+    '--noAssert',
+    // That v128 cannot cross into JavaScript, which no kernel does.
+    ...['--disableWarning', '112'],
+    ...['--runtime', 'stub'],
+    ...features.flatMap((feature) => ['--enable', feature]),
+    // A maximum makes the import's limits fit shared memories too; see src/module.ts.
+    ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    ...['--outFile', wasm],
+  ]);
+  if (error) {
+    process.stderr.write(stderr.toString());
+    throw error;
+  }
+  const bytes = await readFile(wasm);
+  await writeFile(
+    `src/generated/${flavour}.ts`,
+    `/** The kernels with ${flavour} SIMD, a WebAssembly module in base64. */\nexport const base64: string =\n  '${bytes.toString('base64')}';\n`,
+  );
+}

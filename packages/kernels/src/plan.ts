@@ -1,0 +1,37 @@
+/**
+ * One step of a computation: a kernel and the words that tell it what to do, cut into chunks. The chunks of a phase may run in any order, on any thread;
+ * how many there are and what each adds up follows from the geometry alone, so that the bits of a result do not depend on who computed it.
+ */
+export interface Phase {
+  /** Name of the exported kernel. */
+  readonly kernel: string;
+  /** Its arguments: 32-bit words, numbers with fractions by {@link float}. */
+  readonly words: readonly number[];
+  readonly chunks: number;
+  /** Bytes of memory that each chunk needs for itself while it runs. */
+  readonly scratch: number;
+}
+
+/** A computation over linear memory: phases, each of which needs the ones before it to be finished. */
+export type Plan = readonly Phase[];
+
+/** Gives the address of `bytes` bytes that stay the plan's own until it has run. */
+export type Reserve = (bytes: number) => number;
+
+const bits = new DataView(new ArrayBuffer(4));
+
+/** The bits of a float32 as a word. */
+export function float(value: number): number {
+  bits.setFloat32(0, value);
+  return bits.getInt32(0);
+}
+
+/** How many pieces of `size` cover `total`. */
+export function pieces(total: number, size: number): number {
+  return Math.ceil(total / size);
+}
+
+/** The least multiple of `step` that is no less than `value`. */
+export function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
