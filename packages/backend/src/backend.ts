@@ -23,7 +23,7 @@ export interface Backend {
   describe(): string;
   /** Uninitialised memory for `length` elements. Throws when there is not enough left, saying what was asked and what is left. */
   allocate(dtype: DType, length: number): Storage;
-  /** Releases a storage; it is not used again. */
+  /** Releases a storage; it is not used again. Nothing happens after {@link dispose}: handles that were forgotten are collected late. */
   free(storage: Storage): void;
   /** Copies `data` into `storage`, which has as many elements of the same type. */
   write(storage: Storage, data: TypedArray): void;

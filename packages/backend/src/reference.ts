@@ -16,6 +16,7 @@ import { sizeOf } from './shape.ts';
 export function reference(): Backend {
   const storages = new Map<Storage, TypedArray>();
   const freed = new WeakSet();
+  let disposed = false;
 
   function arrayOf(storage: Storage, dtype: DType, length: number): TypedArray {
     const array = storages.get(storage);
@@ -59,6 +60,7 @@ export function reference(): Backend {
   }
 
   function free(storage: Storage): void {
+    if (disposed) return;
     const known = storages.delete(storage);
     if (!known)
       throw new Error(`reference: a storage is freed ${freed.has(storage) ? 'twice' : 'that is not its own'}.`);
@@ -93,6 +95,7 @@ export function reference(): Backend {
     memory,
     dispose() {
       for (const storage of storages.keys()) free(storage);
+      disposed = true;
     },
   };
 }

@@ -31,6 +31,7 @@ describe('the reference accounts for memory', () => {
     backend.dispose();
     expect(backend.memory()).toEqual({ bytes: 0, storages: 0 });
     expect(() => backend.write(kept, new Float32Array(2))).toThrow('has been freed');
+    expect(() => backend.free(kept)).not.toThrow();
   });
 
   test('names what was asked for when there is not that much', () => {

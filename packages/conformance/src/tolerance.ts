@@ -85,7 +85,7 @@ function excessOf(got: number, want: number, rounded: number, dtype: DType, allo
 }
 
 /** Throws if `value` has another shape or type. */
-export function expectSameType(value: Value, shape: readonly number[], dtype: DType): void {
+function expectSameType(value: Value, shape: readonly number[], dtype: DType): void {
   if (value.dtype !== dtype || value.shape.join() !== shape.join()) {
     throw new Error(`the result is ${value.dtype} [${value.shape.join(', ')}], not ${dtype} [${shape.join(', ')}].`);
   }
