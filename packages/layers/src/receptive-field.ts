@@ -1,0 +1,114 @@
+import type { Shape, Window } from '@receptive/backend';
+import { sameShape, windowSpan } from '@receptive/backend';
+import type { AttributesOf, Dispatched, Listener, OpName, Tensor } from '@receptive/tensor';
+
+/** What elements see of one axis of the input: the element at place `i` sees `start + i * jump` up to and including `end + i * jump`. */
+interface Sight {
+  readonly start: number;
+  readonly end: number;
+  /** 0 where places no longer follow the input's: of flattened features, only what each one sees is known. */
+  readonly jump: number;
+}
+
+type Sights = readonly Sight[];
+
+/** What elements see along each spatial axis; or all of the input, wherever they lie. */
+type Field = Sights | 'all';
+
+/** Follows what each tensor sees of an input while a model runs. */
+export interface ReceptiveFields {
+  readonly listener: Listener;
+  /** Lengths of the part of the input that one element of `tensor` sees; undefined if it sees nothing of it. */
+  of(tensor: Tensor): Shape | undefined;
+}
+
+/**
+ * Receptive fields with respect to `input`, whose last axes are `spatial`. They are exact through convolution, pooling, cropping, padding, elementwise
+ * arithmetic, concatenation of channels and flattening, in branches too. An op that may mix places in another way is taken to see all of the input.
+ *
+ * A window of k elements at stride s widens what one element sees from `r` to `r + (k - 1) * jump`, and the jump from one element to the next by s.
+ * Source: Araujo et al., Computing receptive fields of convolutional neural networks, Distill 2019.
+ */
+export function receptiveFields(input: Tensor, spatial: Shape): ReceptiveFields {
+  const fields = new Map<number, Field>([[input.id, spatial.map(() => ({ start: 0, end: 0, jump: 1 }))]]);
+  return {
+    listener(dispatched) {
+      const field = seenThrough(dispatched, fields, spatial.length);
+      if (field) for (const output of dispatched.outputs) fields.set(output.id, field);
+    },
+    of(tensor) {
+      const field = fields.get(tensor.id);
+      // Never more than there is: in a deep network the window hangs over the edges.
+      return field && spatial.map((length, axis) => (field === 'all' ? length : Math.min(length, seen(field[axis]!))));
+    },
+  };
+}
+
+function seen({ start, end }: Sight): number {
+  return end - start + 1;
+}
+
+function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, axes: number): Field | undefined {
+  const { op, inputs, outputs, attributes } = dispatched;
+  const seeing = inputs.filter(({ id }) => known.has(id));
+  const [field, ...others] = seeing.map(({ id }) => known.get(id)!);
+  if (!field) return undefined;
+  if (field === 'all' || others.includes('all')) return 'all';
+  const inPlace = seeing.every(({ shape }) => sameShape(shape.slice(-axes), outputs[0]!.shape.slice(-axes)));
+  if (placewise.has(op.name)) return inPlace ? others.reduce(union, field) : 'all';
+  if (op.name === 'reshape' && inPlace) return field;
+  const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown) => Field) | undefined;
+  return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
+}
+
+/** Ops that make each element of those at its own place. */
+const placewise: ReadonlySet<string> = new Set<OpName>(
+  // oxfmt-ignore
+  [
+    'neg', 'abs', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'relu',
+    'erf', 'floor', 'ceil', 'round', 'add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual', 'greater',
+    'greaterEqual', 'where', 'cast', 'stopGradient', 'concat',
+  ],
+);
+
+/** Ops that move places, or make one of many. */
+const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>) => Field } = {
+  conv: (sights, { geometry }) => slide(sights, geometry),
+  maxPool: (sights, { window }) => slide(sights, window),
+  avgPool: (sights, { window }) => slide(sights, window),
+  pad: (sights, { padding }) =>
+    shift(
+      sights,
+      padding.slice(-sights.length).map(([before]) => -before),
+    ),
+  slice: (sights, { start }) => shift(sights, start.slice(-sights.length)),
+  // Not in place: flattened, if an axis of features is all that is left.
+  reshape: (sights, { shape }) => (shape.length <= 2 ? sights.map((sight) => ({ ...sight, jump: 0 })) : 'all'),
+};
+
+function slide(sights: Sights, { kernel, stride, dilation, padding }: Window): Field {
+  if (kernel.length !== sights.length || sights.some(({ jump }) => jump === 0)) return 'all';
+  return sights.map(({ start, end, jump }, axis) => ({
+    start: start - padding[axis]![0] * jump,
+    end: end + (windowSpan(kernel[axis]!, dilation[axis]!) - 1 - padding[axis]![0]) * jump,
+    jump: jump * stride[axis]!,
+  }));
+}
+
+function shift(sights: Sights, by: readonly number[]): Sights {
+  return sights.map(({ start, end, jump }, axis) => ({
+    start: start + by[axis]! * jump,
+    end: end + by[axis]! * jump,
+    jump,
+  }));
+}
+
+/** What an element sees that is made of two at its place. */
+function union(a: Field, b: Field): Field {
+  if (a === 'all' || b === 'all' || a.some(({ jump }, axis) => jump !== b[axis]!.jump)) return 'all';
+  return a.map((sight, axis) => ({
+    start: Math.min(sight.start, b[axis]!.start),
+    end: Math.max(sight.end, b[axis]!.end),
+    jump: sight.jump,
+  }));
+}
