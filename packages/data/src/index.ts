@@ -1,1 +1,12 @@
-export {};
+export { imageDataset, split, subset } from './dataset.ts';
+export type { Dataset, ImageShape, Sample } from './dataset.ts';
+export { DataError } from './errors.ts';
+export { idxDataset, parseIdx } from './idx.ts';
+export type { Idx } from './idx.ts';
+export { Batch, DataLoader } from './loader.ts';
+export type { DataLoaderOptions } from './loader.ts';
+export { compose, digitTransform, normalize, pad, stack, toRange } from './transform.ts';
+export type { Images, Transform } from './transform.ts';
+export { digitFromImage } from './digit.ts';
+export { decodeImage } from './image.ts';
+export type { Image } from './image.ts';
