@@ -2,7 +2,7 @@ import type { Backend, DType, Shape } from '@receptive/backend';
 import { sameShape } from '@receptive/backend';
 import { full } from './create.ts';
 import { currentBackend, withBackend } from './current.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, unobserved } from './dispatch.ts';
 import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
 import type { Each, Op } from './op.ts';
 import { Rng } from './rng.ts';
@@ -15,8 +15,8 @@ export type Initializer = (shape: Shape, rng: Rng) => Tensor;
 /** Set while variables stand for their shapes alone. */
 let placeholders = false;
 
-/** Variables made without a random key so far. Each draws from its number: a program that makes the same variables gets the same values. */
-let unseeded = 0;
+/** Variables made so far. One that is given no random key draws from its number: a program that makes the same variables gets the same values. */
+let made = 0;
 
 /**
  * A place that holds a tensor and whose value can change; everything else is immutable. A variable is lazy: until its value is asked for it is only a
@@ -25,13 +25,13 @@ let unseeded = 0;
 abstract class Variable {
   readonly shape: Shape;
   readonly #initializer: Initializer;
-  #rng: Rng | undefined;
+  #rng = new Rng(0).fork(`variable ${made++}`);
   #backend: Backend | undefined;
   #value: Tensor | undefined;
   #version = 0;
 
   constructor(shape: Shape, initializer: Initializer) {
-    this.shape = shape;
+    this.shape = [...shape];
     this.#initializer = initializer;
   }
 
@@ -45,32 +45,35 @@ abstract class Variable {
     return this.#value !== undefined;
   }
 
+  /** The value's type; float32 as long as there is none. */
   get dtype(): DType {
     return this.#value?.dtype ?? 'float32';
   }
 
   /**
    * The present value, made on first use. The handle belongs to the variable and ends with the next write; to keep the value of now, clone it.
+   * @throws ShapeError if the initialiser made a value of another shape.
    */
   get value(): Tensor {
-    if (placeholders) return full(this.shape, 0);
+    if (placeholders) return unobserved(() => full(this.shape, 0, { dtype: this.dtype }));
     this.#value ??= this.#initialize();
     return this.#value;
   }
 
   #initialize(): Tensor {
-    const rng = this.#rng ?? new Rng(0).fork(`variable ${unseeded++}`);
-    const value = outsideScopes(() =>
-      scope(() => withBackend(this.#backend ?? currentBackend(), () => this.#initializer(this.shape, rng.clone()))),
-    );
-    this.#check(value);
-    return value;
+    const make = (): Tensor => {
+      const value = this.#initializer(this.shape, this.#rng.clone());
+      this.#checkShape('initialiser', value);
+      return value.asNewValue();
+    };
+    // Whoever happens to use the value first has no part in how it is made: neither listeners nor scopes see it.
+    return unobserved(() => outsideScopes(() => scope(() => withBackend(this.#backend ?? currentBackend(), make))));
   }
 
   /** Sets the random key from which the value will be made, and forgets a value that was made before. */
   seed(rng: Rng): void {
     this.#rng = rng.clone();
-    if (this.#value) this.#replace(undefined);
+    this.dispose();
   }
 
   /**
@@ -78,7 +81,8 @@ abstract class Variable {
    * @throws ShapeError | DTypeError | BackendError if it is not of the variable's shape, type or backend.
    */
   assign(value: Tensor): void {
-    this.#check(value);
+    refusePlaceholders('assign');
+    this.#checkShape('assign', value);
     if (this.#value && value.backend !== this.#value.backend) {
       throw new BackendError(
         `assign: the variable lives on ${this.#value.backend.name}, the tensor on ${value.backend.name}. Move one with \`await x.to(backend)\`.`,
@@ -89,48 +93,55 @@ abstract class Variable {
         `assign: the variable is ${this.#value.dtype}, but the tensor is ${value.dtype}. Convert it with cast().`,
       );
     }
-    this.#replace(outsideScopes(() => value.clone()));
+    this.replace(outsideScopes(() => value.asNewValue()));
   }
 
-  /** Moves the value, or the place where it will be made, to another backend. */
+  /**
+   * Moves the value, or the place where it will be made, to another backend.
+   * @throws BackendError if the variable is written to meanwhile.
+   */
   async to(backend: Backend): Promise<void> {
-    this.#backend = backend;
-    if (!this.#value || this.#value.backend === backend) return;
-    const version = this.#version;
-    const moved = await this.#value.to(backend);
-    if (version !== this.#version) {
-      moved.dispose();
-      throw new BackendError(
-        'to: the variable was written to while it was being moved. Await the move before the next step.',
-      );
+    if (this.#value && this.#value.backend !== backend) {
+      const version = this.#version;
+      const moved = await this.#value.to(backend);
+      if (version !== this.#version) {
+        moved.dispose();
+        throw new BackendError(
+          'to: the variable was written to while it was being moved. Await the move before the next step.',
+        );
+      }
+      this.replace(moved);
     }
-    this.#replace(moved);
+    this.#backend = backend;
   }
 
   /** Frees the value. The next use makes it anew. */
   dispose(): void {
-    if (this.#value) this.#replace(undefined);
+    if (this.#value) this.replace(undefined);
   }
 
-  /** @internal The optimiser's way of writing: `value` may be the old value's memory, overwritten. */
-  replace(value: Tensor): void {
-    this.#replace(value);
-  }
-
-  #replace(value: Tensor | undefined): void {
+  /** @internal Takes over the handle `value`, which may be the old value's memory, overwritten. */
+  replace(value: Tensor | undefined): void {
     const old = this.#value;
     this.#value = value;
     this.#version++;
     old?.dispose();
   }
 
-  #check(value: Tensor): void {
-    if (placeholders) throw new BackendError('assign: while variables are placeholders they hold no value to write.');
+  #checkShape(door: string, value: Tensor): void {
     if (!sameShape(value.shape, this.shape)) {
       throw new ShapeError(
-        `assign: the variable has shape ${formatShape(this.shape)}, but the tensor ${formatShape(value.shape)}.`,
+        `${door}: the variable has shape ${formatShape(this.shape)}, but the tensor ${formatShape(value.shape)}.`,
       );
     }
+  }
+}
+
+function refusePlaceholders(door: string): void {
+  if (placeholders) {
+    throw new BackendError(
+      `${door}: inside withPlaceholders variables stand for their shapes alone and cannot be written to. Do it outside.`,
+    );
   }
 }
 
@@ -155,6 +166,7 @@ export function update<A, I extends readonly unknown[], O extends readonly unkno
   inputs: Each<I, Tensor | Variable>,
   attributes: A,
 ): void {
+  refusePlaceholders(op.name);
   const list = inputs as readonly (Tensor | Variable)[];
   const tensors = list.map((input) => (input instanceof Variable ? input.value : input));
   const donated = tensors.filter((_, i) => list[i] instanceof Variable);
