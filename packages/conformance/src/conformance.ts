@@ -4,6 +4,7 @@ import type { OpName } from '@receptive/tensor';
 import { afterAll, describe } from 'vitest';
 import { testBehaviour } from './behaviour.ts';
 import { cases } from './cases/index.ts';
+import { testKinks } from './kinks.ts';
 import { testOp } from './op.ts';
 import type { Skip } from './registry.ts';
 import { Registry } from './registry.ts';
@@ -36,6 +37,7 @@ export function conformance(
     const registry = new Registry(skips);
     testBehaviour(registry, backend, make);
     for (const op of Object.keys(cases) as OpName[]) testOp(registry, op, backend, oracle);
+    testKinks(registry, backend);
     registry.finish();
   });
 }

@@ -24,10 +24,12 @@ export class Registry {
   /** What declares the tests of `group`. */
   group(group: string): Declare {
     return (name, body) => {
-      const skipped = [group, `${group}: ${name}`].find((key) => this.#skips.has(key));
-      if (skipped !== undefined) this.#unmet.delete(skipped);
-      const note = skipped === undefined ? '' : ` (skipped: ${this.#skips.get(skipped)})`;
-      it(`${group}: ${name}${note}`, { skip: skipped !== undefined }, body);
+      const key = [group, `${group}: ${name}`].find((candidate) => this.#skips.has(candidate));
+      const reason = key === undefined ? undefined : this.#skips.get(key);
+      if (key !== undefined) this.#unmet.delete(key);
+      // In the name for those who read the list of tests, as vitest's note for reporters.
+      const note = reason === undefined ? '' : ` (skipped: ${reason})`;
+      it(`${group}: ${name}${note}`, reason === undefined ? body : ({ skip }) => skip(reason));
     };
   }
 

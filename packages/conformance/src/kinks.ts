@@ -1,0 +1,85 @@
+import { grad } from '@receptive/autograd';
+import type { Backend } from '@receptive/backend';
+import type { Tensor } from '@receptive/tensor';
+import { abs, clamp, max, maxPool2d, maximum, min, minimum, relu, reshape, sum } from '@receptive/tensor';
+import { expect } from 'vitest';
+import type { Registry } from './registry.ts';
+import { compute } from './run.ts';
+
+/** A function that somewhere has no derivative, and the gradients that stand for it there. */
+interface Kink {
+  readonly name: string;
+  readonly f: (...inputs: readonly [Tensor, Tensor]) => Tensor;
+  readonly inputs: readonly (readonly number[])[];
+  readonly gradients: readonly (readonly number[])[];
+}
+
+const kinks: readonly Kink[] = [
+  { name: 'relu has none at 0', f: relu, inputs: [[-1, 0, 1]], gradients: [[0, 0, 1]] },
+  { name: 'abs has none at 0', f: abs, inputs: [[-1, 0, 1]], gradients: [[-1, 0, 1]] },
+  {
+    name: 'clamp lets it pass at its limits',
+    f: (x) => clamp(x, 0, 1),
+    inputs: [[-1, 0, 0.5, 1, 2]],
+    gradients: [[0, 1, 1, 1, 0]],
+  },
+  {
+    name: 'max gives it to the first of equals',
+    f: (x) => max(x, 0),
+    inputs: [[2, 5, 5, 1]],
+    gradients: [[0, 1, 0, 0]],
+  },
+  {
+    name: 'min gives it to the first of equals',
+    f: (x) => min(x, 0),
+    inputs: [[2, 1, 5, 1]],
+    gradients: [[0, 1, 0, 0]],
+  },
+  {
+    name: 'maximum gives it to its first argument',
+    f: maximum,
+    inputs: [
+      [1, 2, 3],
+      [1, 3, 2],
+    ],
+    gradients: [
+      [1, 0, 1],
+      [0, 1, 0],
+    ],
+  },
+  {
+    name: 'minimum gives it to its first argument',
+    f: minimum,
+    inputs: [
+      [1, 2, 3],
+      [1, 3, 2],
+    ],
+    gradients: [
+      [1, 1, 0],
+      [0, 0, 1],
+    ],
+  },
+  {
+    name: 'maxPool gives it to the first of equals',
+    f: (x) => maxPool2d(reshape(x, [1, 1, 2, 4]), 2),
+    inputs: [[7, 7, 1, 2, 7, 7, 3, 3]],
+    gradients: [[1, 0, 0, 0, 0, 0, 1, 0]],
+  },
+];
+
+/** Declares the tests of gradients where the mathematics leaves a choice: it is the same on all backends, and written down here by value. */
+export function testKinks(registry: Registry, backend: Backend): void {
+  const test = registry.group('kinks');
+  for (const { name, f, inputs, gradients } of kinks) {
+    test(name, async () => {
+      const values = inputs.map(
+        (list) => ({ shape: [list.length], dtype: 'float32', data: Float32Array.from(list) }) as const,
+      );
+      const { outputs } = await compute(backend, values, (tensors) =>
+        grad(() => sum(f(...(tensors as [Tensor, Tensor]))), tensors),
+      );
+      // Adding 0 makes -0, which a derivative may well come to, 0.
+      expect(outputs.map(({ data }) => Array.from(data, (value) => value + 0))).toEqual(gradients);
+    });
+  }
+}
