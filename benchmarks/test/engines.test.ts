@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { checkSame } from '../src/compare.ts';
+import { engines } from '../src/engine.ts';
+import type { Engine } from '../src/engine.ts';
+import { installPeers } from '../src/peers.ts';
+import { workloads } from '../src/workloads.ts';
+
+async function outputsOf({ workloads: known }: Engine): Promise<Map<string, readonly number[]>> {
+  const outputs = new Map<string, readonly number[]>();
+  for (const [name, prepare] of Object.entries(known)) {
+    const { output } = await prepare();
+    if (output) outputs.set(name, [...(await output())]);
+  }
+  return outputs;
+}
+
+describe('the engines compared', () => {
+  it('compute the same', { timeout: 120_000 }, async () => {
+    installPeers();
+    const results = new Map<string, Map<string, readonly number[]>>();
+    for (const [name, start] of Object.entries(engines)) results.set(name, await outputsOf(await start()));
+    const [own, ...peers] = [...results.keys()] as [string, ...string[]];
+    for (const peer of peers) {
+      const both = [...results.get(peer)!.keys()].filter((name) => results.get(own)!.has(name));
+      expect(both).toContain('lenet5_b64');
+      for (const name of both)
+        checkSame(name, new Map([own, peer].map((engine) => [engine, results.get(engine)!.get(name)!])));
+    }
+  });
+
+  it('run workloads that the table knows', async () => {
+    const names = workloads.map(({ name }) => name);
+    for (const start of Object.values(engines))
+      expect(names).toEqual(expect.arrayContaining(Object.keys((await start()).workloads)));
+  });
+});
+
+describe('checkSame', () => {
+  it('refuses results that differ, are of another length, or are not numbers', () => {
+    const against =
+      (values: number[]): (() => void) =>
+      () =>
+        checkSame(
+          'w',
+          new Map([
+            ['a', [1, -10]],
+            ['b', values],
+          ]),
+        );
+    expect(against([1, -10.0001])).not.toThrow();
+    expect(against([1, -10.1])).toThrow('w: b and a compute different results');
+    expect(against([1])).toThrow('different results');
+    expect(against([1, Number.NaN])).toThrow('different results');
+  });
+});
