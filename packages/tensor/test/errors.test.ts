@@ -130,7 +130,7 @@ describe('the wrong dtype', () => {
     [
       'add',
       () => add(int(1), zeros([1])),
-      'add: both inputs need one dtype, but were given int32 and float32. Convert one with cast()',
+      'add: all inputs need one dtype, but were given int32 and float32. Convert one with cast()',
     ],
     ['mean', () => mean(int(1, 2)), 'mean: works on floats'],
     ['where', () => where(zeros([1]), zeros([1]), zeros([1])), 'where: the condition must be uint8, but is float32'],

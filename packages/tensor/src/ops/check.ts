@@ -17,7 +17,7 @@ export function sameDtype(op: string, ...inputs: readonly TensorType[]): void {
   for (const { dtype } of rest) {
     if (dtype !== first!.dtype)
       throw new DTypeError(
-        `${op}: both inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`,
+        `${op}: all inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`,
       );
   }
 }

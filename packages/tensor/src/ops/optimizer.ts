@@ -1,9 +1,9 @@
 import type { AdamOptions, SgdOptions } from '@receptive/backend';
-import type { Op } from '../op.ts';
+import type { Op, TensorType } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 import { update } from '../variable.ts';
-import { floats, shapeIs } from './check.ts';
+import { floats, sameDtype, shapeIs } from './check.ts';
 import { add, div, mul, sqrt, square, sub } from './elementwise.ts';
 
 /** `g` with the gradient of the penalty `weightDecay / 2 * |p|^2`. */
@@ -11,14 +11,19 @@ function decayed(gradient: Tensor, parameter: Tensor, weightDecay: number): Tens
   return weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
 }
 
+/** Refuses a parameter that is no float, and others that do not have its shape and type. */
+function checkLike(op: string, parameter: TensorType, what: string, others: readonly TensorType[]): void {
+  floats(op, parameter);
+  sameDtype(op, parameter, ...others);
+  for (const other of others) shapeIs(op, what, other, parameter.shape);
+}
+
 const sgdStepOp: Op<SgdOptions, [parameter: 0, gradient: 0, velocity?: 0], [parameter: 0, velocity?: 0]> = {
   name: 'sgdStep',
   fused: 'sgdStep',
   donors: [0, 2],
   infer([parameter, gradient, velocity]) {
-    floats('sgdStep', parameter);
-    for (const other of velocity ? [gradient, velocity] : [gradient])
-      shapeIs('sgdStep', 'the gradient or velocity', other, parameter.shape);
+    checkLike('sgdStep', parameter, 'the gradient or velocity', velocity ? [gradient, velocity] : [gradient]);
     return velocity ? [parameter, velocity] : [parameter];
   },
   run: (kernels, [parameter, gradient, velocity], [nextParameter, nextVelocity], options) =>
@@ -40,8 +45,7 @@ const adamStepOp: Op<
   fused: 'adamStep',
   donors: [0, 2, 3],
   infer([parameter, ...others]) {
-    floats('adamStep', parameter);
-    for (const other of others) shapeIs('adamStep', 'the gradient or a moment', other, parameter.shape);
+    checkLike('adamStep', parameter, 'the gradient or a moment', others);
     return [parameter, parameter, parameter];
   },
   run: (kernels, [parameter, gradient, mean, variance], [nextParameter, nextMean, nextVariance], options) =>
