@@ -1,8 +1,8 @@
 import type { ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
-import { resolvePadding, sizeOf, windowOutput, windowSpan } from '@receptive/backend';
+import { resolvePadding, sameShape, sizeOf, windowOutput, windowSpan } from '@receptive/backend';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
-import type { Op, TensorType } from '../op.ts';
+import type { Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
 import { add } from './elementwise.ts';
@@ -61,8 +61,13 @@ export function resolveWindow(
   return { ...window, padding: resolved };
 }
 
-/** Spatial output lengths; refuses a window larger than the padded input. */
+/** Spatial output lengths; refuses a window of other axes, or larger than the padded input. */
 export function outputOf(op: string, input: Shape, window: Window): number[] {
+  if (input.length !== window.kernel.length) {
+    throw new ShapeError(
+      `${op}: a window of ${formatShape(window.kernel)} needs an input [N, C, ...spatial] with as many spatial axes, but they are ${formatShape(input)}.`,
+    );
+  }
   const output = windowOutput(input, window);
   if (output.some((length) => length < 1)) {
     const spans = window.kernel.map((length, axis) => windowSpan(length, window.dilation[axis]!));
@@ -74,36 +79,38 @@ export function outputOf(op: string, input: Shape, window: Window): number[] {
   return output;
 }
 
-function convShape(x: TensorType, weight: TensorType, geometry: ConvGeometry): number[] {
-  return [x.shape[0]!, weight.shape[0]!, ...outputOf('conv', x.shape.slice(2), geometry)];
+/** Shape of a convolution's output; refuses an input and weights that do not fit each other or the geometry. */
+function convShape(op: string, x: Shape, weight: Shape, geometry: ConvGeometry): number[] {
+  const { groups, kernel } = geometry;
+  if (x.length !== weight.length || x.length < 3 || !sameShape(weight.slice(2), kernel)) {
+    throw new ShapeError(
+      `${op}: needs an input [N, C, ...spatial] and weights [O, C / groups, ...kernel] of as many axes and kernel ${formatShape(kernel)}, but was given ${formatShape(x)} and ${formatShape(weight)}.`,
+    );
+  }
+  const [outputs, perGroup] = weight as [number, number, ...number[]];
+  if (x[1] !== perGroup * groups || outputs % groups !== 0) {
+    throw new ShapeError(
+      `${op}: an input of ${x[1]} channels in ${groups} group(s) does not fit weights ${formatShape(weight)}: they take ${perGroup * groups} channels` +
+        (outputs % groups === 0 ? '.' : `, and ${outputs} filters do not fall into ${groups} equal groups.`),
+    );
+  }
+  return [x[0]!, outputs, ...outputOf(op, x.slice(2), geometry)];
 }
 
 const convOp: Op<{ readonly geometry: ConvGeometry }, [x: 0, weight: 0, bias?: 0], [y: 0]> = {
   name: 'conv',
   fused: 'conv',
   infer([x, weight, bias], { geometry }) {
-    const { groups } = geometry;
-    floats('conv', x, weight);
+    floats('conv', x);
     sameDtype('conv', x, weight, ...(bias ? [bias] : []));
-    const [inputs, outputs] = [x.shape[1]!, weight.shape[0]!];
-    if (x.shape.length !== weight.shape.length || x.shape.length < 3) {
-      throw new ShapeError(
-        `conv: needs an input [N, C, ...spatial] and weights [O, C / groups, ...kernel] of as many axes, but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
-      );
-    }
-    if (inputs !== weight.shape[1]! * groups || outputs % groups !== 0) {
-      throw new ShapeError(
-        `conv: an input of ${inputs} channels in ${groups} group(s) does not fit weights ${formatShape(weight.shape)}: they take ${weight.shape[1]! * groups} channels` +
-          (outputs % groups === 0 ? '.' : `, and ${outputs} filters do not fall into ${groups} equal groups.`),
-      );
-    }
-    if (bias) shapeIs('conv', 'the bias', bias, [outputs]);
-    return [{ shape: convShape(x, weight, geometry), dtype: x.dtype }];
+    const shape = convShape('conv', x.shape, weight.shape, geometry);
+    if (bias) shapeIs('conv', 'the bias', bias, [shape[1]!]);
+    return [{ shape, dtype: x.dtype }];
   },
   run: (kernels, [x, weight, bias], [y], { geometry }) => kernels.conv(x, weight, bias, y, geometry),
   compose([x, weight, bias], { geometry }) {
     const product = matmul(groupedWeights(weight, geometry), groupedColumns(x, geometry));
-    const y = reshape(product, convShape(x, weight, geometry));
+    const y = reshape(product, convShape('conv', x.shape, weight.shape, geometry));
     return [bias ? add(y, reshape(bias, [-1, ...geometry.kernel.map(() => 1)])) : y];
   },
 };
@@ -115,7 +122,12 @@ const convInputGradientOp: Op<
 > = {
   name: 'convInputGradient',
   fused: 'convInputGradient',
-  infer: ([gradient], { inputShape }) => [{ shape: inputShape, dtype: gradient.dtype }],
+  infer([gradient, weight], { geometry, inputShape }) {
+    sameDtype('convInputGradient', gradient, weight);
+    const expected = convShape('convInputGradient', inputShape, weight.shape, geometry);
+    shapeIs('convInputGradient', "the output's gradient", gradient, expected);
+    return [{ shape: inputShape, dtype: gradient.dtype }];
+  },
   run: (kernels, [gradient, weight], [dx], { geometry }) => kernels.convInputGradient(gradient, weight, dx, geometry),
   compose([gradient, weight], { geometry, inputShape }) {
     const columns = matmul(groupedWeights(weight, geometry), groupedOutputs(gradient, geometry), { transposeA: true });
@@ -132,7 +144,12 @@ const convWeightGradientOp: Op<
 > = {
   name: 'convWeightGradient',
   fused: 'convWeightGradient',
-  infer: ([x], { weightShape }) => [{ shape: weightShape, dtype: x.dtype }],
+  infer([x, gradient], { geometry, weightShape }) {
+    sameDtype('convWeightGradient', x, gradient);
+    const expected = convShape('convWeightGradient', x.shape, weightShape, geometry);
+    shapeIs('convWeightGradient', "the output's gradient", gradient, expected);
+    return [{ shape: weightShape, dtype: x.dtype }];
+  },
   run: (kernels, [x, gradient], [dw], { geometry }) => kernels.convWeightGradient(x, gradient, dw, geometry),
   compose([x, gradient], { geometry, weightShape }) {
     const eachImage = matmul(groupedOutputs(gradient, geometry), groupedColumns(x, geometry), { transposeB: true });

@@ -3,10 +3,10 @@ import { sizeOf, typedArray } from '@receptive/backend';
 import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
-import type { Op, TensorType } from '../op.ts';
+import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { dtypeIs, floats } from './check.ts';
+import { dtypeIs, floats, shapeIs } from './check.ts';
 import { col2im, im2col, outputOf, perAxis, resolveWindow } from './conv.ts';
 import type { PerAxis } from './conv.ts';
 import { cast, mul } from './elementwise.ts';
@@ -31,9 +31,8 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly countIncludePad?: boolean;
 }
 
-function poolShape(op: string, x: TensorType, window: Window): number[] {
-  const [n, c, ...spatial] = x.shape as [number, number, ...number[]];
-  return [n, c, ...outputOf(op, spatial, window)];
+function poolShape(op: string, [n, c, ...spatial]: Shape, window: Window): number[] {
+  return [n!, c!, ...outputOf(op, spatial, window)];
 }
 
 /** One plane an image and channel: `[N, C, ...spatial]` as `[N * C, 1, ...spatial]`. */
@@ -46,7 +45,7 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
   fused: 'maxPool',
   infer([x], { window }) {
     floats('maxPool', x);
-    const shape = poolShape('maxPool', x, window);
+    const shape = poolShape('maxPool', x.shape, window);
     return [
       { shape, dtype: x.dtype },
       { shape, dtype: 'int32' },
@@ -54,7 +53,7 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
   },
   run: (kernels, [x], [y, indices], { window }) => kernels.maxPool(x, y, indices, window),
   compose([x], { window }) {
-    const shape = poolShape('maxPool', x, window);
+    const shape = poolShape('maxPool', x.shape, window);
     const columns = im2col(planes(x), window, -Infinity);
     const winner = argmax(columns, 1, { keepDims: true });
     // The same unfolding of a plane that holds its own positions says where each tap lies.
@@ -76,6 +75,11 @@ const maxPoolGradientOp: Op<{ readonly inputShape: Shape }, [gradient: 0, indice
   fused: 'maxPoolGradient',
   infer([gradient, indices], { inputShape }) {
     dtypeIs('maxPoolGradient', 'the indices', indices, 'int32');
+    shapeIs('maxPoolGradient', 'the indices', indices, gradient.shape);
+    shapeIs('maxPoolGradient', "the output's gradient", gradient, [
+      ...inputShape.slice(0, 2),
+      ...gradient.shape.slice(2, inputShape.length),
+    ]);
     return [{ shape: inputShape, dtype: gradient.dtype }];
   },
   run: (kernels, [gradient, indices], [dx]) => kernels.maxPoolGradient(gradient, indices, dx),
@@ -98,11 +102,11 @@ const avgPoolOp: Op<AvgPoolAttributes, [x: 0], [y: 0]> = {
   fused: 'avgPool',
   infer([x], { window }) {
     floats('avgPool', x);
-    return [{ shape: poolShape('avgPool', x, window), dtype: x.dtype }];
+    return [{ shape: poolShape('avgPool', x.shape, window), dtype: x.dtype }];
   },
   run: (kernels, [x], [y], { window, countPadding }) => kernels.avgPool(x, y, window, countPadding),
   compose([x], { window, countPadding }) {
-    const sums = reshape(sum(im2col(planes(x), window), 1), poolShape('avgPool', x, window));
+    const sums = reshape(sum(im2col(planes(x), window), 1), poolShape('avgPool', x.shape, window));
     return [mul(sums, shares(x.shape, sums, window, countPadding))];
   },
 };
@@ -110,7 +114,10 @@ const avgPoolOp: Op<AvgPoolAttributes, [x: 0], [y: 0]> = {
 const avgPoolGradientOp: Op<AvgPoolAttributes & { readonly inputShape: Shape }, [gradient: 0], [dx: 0]> = {
   name: 'avgPoolGradient',
   fused: 'avgPoolGradient',
-  infer: ([gradient], { inputShape }) => [{ shape: inputShape, dtype: gradient.dtype }],
+  infer([gradient], { window, inputShape }) {
+    shapeIs('avgPoolGradient', "the output's gradient", gradient, poolShape('avgPoolGradient', inputShape, window));
+    return [{ shape: inputShape, dtype: gradient.dtype }];
+  },
   run: (kernels, [gradient], [dx], { window, countPadding }) =>
     kernels.avgPoolGradient(gradient, dx, window, countPadding),
   compose([gradient], { window, countPadding, inputShape }) {
