@@ -83,6 +83,8 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
       return block;
     },
     free(storage) {
+      // Disposing has released everything; a finaliser may come late.
+      if (!machine) return;
       const block = blockOf(storage);
       block.freed = true;
       use.bytes -= block.bytes;

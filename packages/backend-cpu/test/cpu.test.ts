@@ -47,6 +47,7 @@ describe('cpu', () => {
     const short = backend.allocate('float32', 1);
     await expect(backend.read(short, 'float32', 2)).rejects.toThrow('4 bytes cannot hold 2 float32');
     backend.dispose();
+    expect(() => backend.free(short)).not.toThrow();
     expect(() => backend.allocate('float32', 1)).toThrow('disposed');
     await expect(backend.read(short, 'float32', 1)).rejects.toThrow('disposed');
   });

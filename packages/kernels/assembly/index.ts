@@ -4,9 +4,11 @@ export { copy, fill, transpose } from './copy';
 export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';
+export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
 export * from './reduce';
-export * from './windows';
+export { logSoftmax, softmax } from './softmax';
+export { avgPool, avgPoolGradient, col2im, maxPool, maxPoolGradient } from './windows';
 
 /** First address that is free for data. */
 export function heapBase(): usize {

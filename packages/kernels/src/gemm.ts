@@ -1,7 +1,7 @@
 import { sizeOf } from '@receptive/backend';
 import { fourCounts, fourStrides } from './axes.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
-import { pieces, roundUp } from './plan.ts';
+import { pieces, roundUp, words } from './plan.ts';
 
 /** Inner elements that a tile runs over at a time: a panel of B and one of A fit in the first-level cache. */
 const KC = 384;
@@ -10,10 +10,12 @@ const NR = 8;
 const MR_MULTIPLE = 30;
 /** Bytes of a tile. */
 const TILE = 192;
+/** Chunks to aim at: enough for several threads to share evenly. */
+const ENOUGH = 16;
 
 /**
- * One side of a product: where an element lies, in elements, along each of the nested axes that the product names. All lists have one entry an axis,
- * outermost first.
+ * One side of a product: where an element lies, in elements, along each of the nested axes that the product names. All
+ * lists have one entry an axis, outermost first.
  */
 interface Side {
   readonly address: number;
@@ -21,8 +23,8 @@ interface Side {
 }
 
 /**
- * A batch of matrix products `C = A x B`, in which rows are one axis and batch, columns and inner dimension are up to four nested axes of any strides. The
- * strides are in elements of float32.
+ * A batch of matrix products `C = A x B`, in which rows are one axis and batch, columns and inner dimension are up to
+ * four nested axes of any strides. The strides are in elements of float32.
  */
 export interface Product {
   readonly batch?: readonly number[];
@@ -34,66 +36,112 @@ export interface Product {
   readonly c: Side & { readonly row: number; readonly columns: readonly number[] };
   /** What the sums of each row start from: a bias. */
   readonly initial?: Side | undefined;
-  /** Cuts the inner dimension into this many parts, each of which computes a C of its own, `stride` elements apart. */
-  readonly slices?: { readonly count: number; readonly stride: number };
+  /** Cuts the inner dimension into parts of `size` elements, each of which computes a C of its own, `stride` elements apart. */
+  readonly slices?: { readonly size: number; readonly stride: number };
   /** Adds to what C holds. */
   readonly accumulate?: boolean;
 }
 
-/** Memory that {@link gemm} reserves for a product: all of A, in panels. */
-function packedBytes(rows: number, inner: number): number {
-  // Rows are rounded up to a multiple of 5 or 6, by which flavour runs.
-  return roundUp((rows + 5) * (inner + 1) * 4, 64);
+/** A, as {@link pack} leaves it in memory. */
+export interface Packed {
+  readonly phase: Phase;
+  readonly address: number;
+  readonly stride: number;
 }
 
-/** Into how many chunks of columns a product falls: enough for several threads, wide enough to repay a call. */
-function columnBlock(n: number): number {
-  const blocks = Math.max(pieces(n, 256), Math.min(16, pieces(n, 64)));
-  return roundUp(pieces(n, blocks), NR);
+function innerBlock(k: number): number {
+  return roundUp(pieces(k, pieces(k, KC)), 4);
 }
 
-/** Multiplies: first all of A is packed, then blocks of C are computed, each by a chunk that packs the columns of B it needs. */
-export function gemm(p: Product, reserve: Reserve): Plan {
-  const m = p.rows;
+/** How C is cut into chunks: columns wide enough to repay a call, and rows where the columns alone are few. */
+function blocks(p: Product): { rows: number; rowChunks: number; columns: number; columnChunks: number } {
   const n = sizeOf(p.columns);
-  const k = sizeOf(p.inner);
-  const batch = sizeOf(p.batch ?? []);
-  const block = roundUp(pieces(k, pieces(k, KC)), 4);
-  const packedStride = packedBytes(m, k);
-  const packed = reserve(batch * packedStride);
+  const columns = roundUp(pieces(n, Math.max(pieces(n, 256), Math.min(ENOUGH, pieces(n, 64)))), NR);
+  const columnChunks = pieces(n, columns);
+  // Each chunk of rows packs the columns of B again, which only many rows repay.
+  const wanted = Math.min(pieces(ENOUGH, columnChunks * sizeOf(p.batch ?? [])), pieces(p.rows, 240));
+  const rows = roundUp(pieces(p.rows, wanted), MR_MULTIPLE);
+  return { rows, rowChunks: pieces(p.rows, rows), columns, columnChunks };
+}
 
-  // Panels of about 16384 elements a chunk.
+/**
+ * A cut of a long inner dimension, into no more than `most` parts, that gives a product with a small C enough chunks;
+ * undefined if there is no need.
+ */
+export function sliceInner(p: Product, most = Infinity): { readonly size: number; readonly count: number } | undefined {
+  const k = sizeOf(p.inner);
+  const { rowChunks, columnChunks } = blocks(p);
+  const count = Math.min(
+    most,
+    pieces(ENOUGH, rowChunks * columnChunks * sizeOf(p.batch ?? [])),
+    Math.floor(k / (2 * KC)),
+  );
+  if (count < 2) return undefined;
+  const size = roundUp(pieces(k, count), innerBlock(k));
+  return { size, count: pieces(k, size) };
+}
+
+/** Bytes that A takes once packed, for one product of the batch: each row also has an initial value. */
+function packedStride(p: Product): number {
+  // Rows are rounded up to a multiple of 5 or 6, by which flavour runs.
+  return roundUp((p.rows + 5) * (sizeOf(p.inner) + 1) * 4, 64);
+}
+
+/** Bytes that {@link pack} needs. */
+export function packedBytes(p: Product): number {
+  return sizeOf(p.batch ?? []) * packedStride(p);
+}
+
+/** Brings A into panels at `address`. All of it is packed once, since every chunk of columns needs all of it. */
+export function pack(p: Product, address: number): Packed {
+  const [m, k] = [p.rows, sizeOf(p.inner)];
+  const stride = packedStride(p);
+  const block = innerBlock(k);
   const panels = Math.max(1, Math.floor(16384 / (6 * k)));
-  const packChunks = pieces(m, 5 * panels);
-  const pack: Phase = {
+  const chunks = pieces(m, 5 * panels);
+  const phase = {
     kernel: 'packA',
-    words: [
-      ...[m, k, block, panels, packChunks, p.a.address, p.a.row * 4, packed, packedStride, p.initial?.address ?? 0],
-      ...[...fourCounts(p.batch), ...fourStrides(p.a.batch), ...fourStrides(p.initial?.batch)],
-      ...[...fourCounts(p.inner), ...fourStrides(p.a.inner)],
-    ],
-    chunks: batch * packChunks,
+    words: words(
+      [m, k, block, panels, chunks, p.a.address, p.a.row * 4, address, stride, p.initial?.address ?? 0],
+      fourCounts(p.batch),
+      fourStrides(p.a.batch),
+      fourStrides(p.initial?.batch),
+      fourCounts(p.inner),
+      fourStrides(p.a.inner),
+    ),
+    chunks: sizeOf(p.batch ?? []) * chunks,
     scratch: block * 4,
   };
+  return { phase, address, stride };
+}
 
-  const columns = columnBlock(n);
-  const columnChunks = pieces(n, columns);
-  // Cutting the rows too repeats the packing of B, which long columns repay.
-  const rowChunks = Math.min(pieces(16, columnChunks * batch), pieces(m, 240));
-  const rows = roundUp(pieces(m, rowChunks), MR_MULTIPLE);
-  const slices = p.slices?.count ?? 1;
-  const slice = roundUp(pieces(k, slices), block);
-  const multiply: Phase = {
+/** Multiplies packed A with B: each chunk packs the columns of B it needs and computes its block of C. */
+export function multiply(p: Product, packed: Packed): Phase {
+  const [m, n, k] = [p.rows, sizeOf(p.columns), sizeOf(p.inner)];
+  const { rows, rowChunks, columns, columnChunks } = blocks(p);
+  const block = innerBlock(k);
+  const slice = p.slices?.size ?? k;
+  return {
     kernel: 'gemm',
-    words: [
-      ...[m, n, k, block, rows, columns, pieces(m, rows), columnChunks, slice, slices, packed, packedStride],
-      ...[p.b.address, p.c.address, p.c.row * 4, (p.slices?.stride ?? 0) * 4, p.accumulate ? 1 : 0],
-      ...[...fourCounts(p.batch), ...fourStrides(p.b.batch), ...fourStrides(p.c.batch)],
-      ...[...fourCounts(p.inner), ...fourStrides(p.b.inner)],
-      ...[...fourCounts(p.columns), ...fourStrides(p.b.columns), ...fourStrides(p.c.columns)],
-    ],
-    chunks: batch * slices * pieces(m, rows) * columnChunks,
+    words: words(
+      [m, n, k, block, rows, columns, rowChunks, columnChunks, slice, pieces(k, slice), packed.address, packed.stride],
+      [p.b.address, p.c.address, p.c.row * 4, (p.slices?.stride ?? 0) * 4, p.accumulate ? 1 : 0],
+      fourCounts(p.batch),
+      fourStrides(p.b.batch),
+      fourStrides(p.c.batch),
+      fourCounts(p.inner),
+      fourStrides(p.b.inner),
+      fourCounts(p.columns),
+      fourStrides(p.b.columns),
+      fourStrides(p.c.columns),
+    ),
+    chunks: sizeOf(p.batch ?? []) * pieces(k, slice) * rowChunks * columnChunks,
     scratch: TILE + (2 * columns + block + columns * block) * 4,
   };
-  return [pack, multiply];
+}
+
+/** The whole product. */
+export function gemm(p: Product, reserve: Reserve): Plan {
+  const packed = pack(p, reserve(packedBytes(p)));
+  return [packed.phase, multiply(p, packed)];
 }

@@ -35,3 +35,10 @@ export function pieces(total: number, size: number): number {
 export function roundUp(value: number, step: number): number {
   return Math.ceil(value / step) * step;
 }
+
+/** Groups of words, one after the other. */
+export function words(...groups: readonly (readonly number[])[]): number[] {
+  const all: number[] = [];
+  for (const group of groups) for (const word of group) all.push(word);
+  return all;
+}

@@ -5,7 +5,7 @@ import type { Located } from './elementwise.ts';
 import { GRAIN, cast } from './elementwise.ts';
 import { copyStrided } from './views.ts';
 import type { Plan, Reserve } from './plan.ts';
-import { pieces, roundUp } from './plan.ts';
+import { pieces, roundUp, words } from './plan.ts';
 
 /** Chunks below which a reduction is cut along what it reduces, too. */
 const FEW = 16;
@@ -71,7 +71,7 @@ export function reduce(name: ReduceName, x: Located, out: Located, axes: readonl
 
 const countsOf = (axes: readonly Axis[]): number[] => axes.map(({ count }) => count);
 const sizeOfAxes = (axes: readonly Axis[]): number => sizeOf(countsOf(axes));
-const words = (axes: readonly Axis[]): number[] => [
+const axisWords = (axes: readonly Axis[]): number[] => [
   ...fourCounts(countsOf(axes)),
   ...fourStrides(axes.map(({ stride }) => stride)),
 ];
@@ -101,10 +101,11 @@ const reduceInner: Reduction = (kernel, from, to, staying, going, reserve) => {
   const partial = slices.count === 1 ? to : reserve(slices.count * outputs * 4);
   const phase = {
     kernel,
-    words: [
-      ...[from, partial, outputs, grain, chunks, going.at(-1)!.count, total, slices.size, outputs * 4],
-      ...[...words(staying), ...words(going.slice(0, -1))],
-    ],
+    words: words(
+      [from, partial, outputs, grain, chunks, going.at(-1)!.count, total, slices.size, outputs * 4],
+      axisWords(staying),
+      axisWords(going.slice(0, -1)),
+    ),
     chunks: chunks * slices.count,
     scratch: 0,
   };
@@ -122,10 +123,11 @@ const reduceOuter: Reduction = (kernel, from, to, staying, going, reserve) => {
   const partial = slices.count === 1 ? to : reserve(slices.count * outputs * 4);
   const phase = {
     kernel,
-    words: [
-      ...[from, partial, inner, columns, columnChunks, rows, slices.size, slices.count, outputs * 4],
-      ...[...words(staying.slice(0, -1)), ...words(going)],
-    ],
+    words: words(
+      [from, partial, inner, columns, columnChunks, rows, slices.size, slices.count, outputs * 4],
+      axisWords(staying.slice(0, -1)),
+      axisWords(going),
+    ),
     chunks: columnChunks * slices.count * outer,
     scratch: 512 + 8 * columns,
   };

@@ -4,7 +4,7 @@ import { collapse, cursorBytes, fourCounts, fourStrides, shiftOf } from './axes.
 import type { Located } from './elementwise.ts';
 import { GRAIN } from './elementwise.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
-import { float, pieces } from './plan.ts';
+import { float, pieces, words } from './plan.ts';
 
 /** The word that a repetition of `value` fills memory with. */
 function patternOf(dtype: Located['dtype'], value: number): number {
@@ -14,12 +14,12 @@ function patternOf(dtype: Located['dtype'], value: number): number {
 
 /** Sets all elements to `value`. A block of memory is whole words, so that bytes are filled by fours. */
 export function fill(out: Located, value: number): Plan {
-  const words = pieces(sizeOf(out.shape) * bytesPerElement(out.dtype), 4);
+  const count = pieces(sizeOf(out.shape) * bytesPerElement(out.dtype), 4);
   return [
     {
       kernel: 'fill',
-      words: [out.address, words, GRAIN, patternOf(out.dtype, value)],
-      chunks: pieces(words, GRAIN),
+      words: [out.address, count, GRAIN, patternOf(out.dtype, value)],
+      chunks: pieces(count, GRAIN),
       scratch: 0,
     },
   ];
@@ -39,13 +39,13 @@ export function copyStrided(dtype: Located['dtype'], counts: readonly number[], 
   return (
     (bytes === 4 && transposition(loops.counts, loops.strides, from.address, to.address)) || {
       kernel: 'copy',
-      words: [
-        ...[from.address, to.address, shiftOf(dtype), count, GRAIN, loops.counts.at(-1) ?? 1],
-        ...loops.strides.map((strides) => (strides.at(-1) ?? 1) * bytes),
-        Math.max(0, loops.counts.length - 1),
-        ...loops.counts.slice(0, -1),
-        ...loops.strides.flatMap((strides) => strides.slice(0, -1).map((stride) => stride * bytes)),
-      ],
+      words: words(
+        [from.address, to.address, shiftOf(dtype), count, GRAIN, loops.counts.at(-1) ?? 1],
+        loops.strides.map((strides) => (strides.at(-1) ?? 1) * bytes),
+        [Math.max(0, loops.counts.length - 1)],
+        loops.counts.slice(0, -1),
+        ...loops.strides.map((strides) => strides.slice(0, -1).map((stride) => stride * bytes)),
+      ),
       chunks: pieces(count, GRAIN),
       scratch: cursorBytes(loops.counts.length),
     }
@@ -69,10 +69,12 @@ function transposition(
   const pick = (values: readonly number[]): number[] => others.map((axis) => values[axis]!);
   return {
     kernel: 'transpose',
-    words: [
-      ...[fromAddress, toAddress, rows, counts[inner]!, from![inner]! * 4, to![dense]! * 4, grain, pieces(rows, grain)],
-      ...[...fourCounts(pick(counts)), ...fourStrides(pick(from!)), ...fourStrides(pick(to!))],
-    ],
+    words: words(
+      [fromAddress, toAddress, rows, counts[inner]!, from![inner]! * 4, to![dense]! * 4, grain, pieces(rows, grain)],
+      fourCounts(pick(counts)),
+      fourStrides(pick(from!)),
+      fourStrides(pick(to!)),
+    ),
     chunks: sizeOf(pick(counts)) * pieces(rows, grain),
     scratch: 0,
   };

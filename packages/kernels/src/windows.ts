@@ -26,20 +26,14 @@ function windowWords(spatial: readonly number[], window: Window): number[] {
 }
 
 /** A kernel that works plane by plane between an input of shape `[N, C, ...spatial]` and the outputs of a window over it. */
-function perPlane(
-  kernel: string,
-  input: Located,
-  addresses: readonly number[],
-  window: Window,
-  extra: readonly number[] = [],
-): Phase {
+function perPlane(kernel: string, input: Located, operands: readonly number[], window: Window): Phase {
   const [batch, channels, ...spatial] = input.shape as [number, number, ...number[]];
   const planes = batch * channels;
   const work = Math.max(sizeOf(spatial), sizeOf(windowOutput(spatial, window)) * sizeOf(window.kernel));
   const grain = Math.max(1, Math.floor(GRAIN / work));
   return {
     kernel,
-    words: [planes, grain, ...windowWords(spatial, window), ...addresses, ...extra],
+    words: [planes, grain, ...windowWords(spatial, window), ...operands],
     chunks: pieces(planes, grain),
     scratch: 0,
   };
@@ -47,4 +41,24 @@ function perPlane(
 
 export function col2im(columns: Located, out: Located, window: Window): Plan {
   return [perPlane('col2im', out, [columns.address, out.address], window)];
+}
+
+export function maxPool(x: Located, out: Located, indices: Located, window: Window): Plan {
+  return [perPlane('maxPool', x, [x.address, out.address, indices.address], window)];
+}
+
+export function maxPoolGradient(gradient: Located, indices: Located, out: Located): Plan {
+  const planes = out.shape[0]! * out.shape[1]!;
+  const [inputs, outputs] = [sizeOf(out.shape) / planes, sizeOf(gradient.shape) / planes];
+  const grain = Math.max(1, Math.floor(GRAIN / (inputs + outputs)));
+  const words = [planes, grain, inputs, outputs, gradient.address, indices.address, out.address];
+  return [{ kernel: 'maxPoolGradient', words, chunks: pieces(planes, grain), scratch: 0 }];
+}
+
+export function avgPool(x: Located, out: Located, window: Window, countPadding: boolean): Plan {
+  return [perPlane('avgPool', x, [x.address, out.address, Number(countPadding)], window)];
+}
+
+export function avgPoolGradient(gradient: Located, out: Located, window: Window, countPadding: boolean): Plan {
+  return [perPlane('avgPoolGradient', out, [gradient.address, out.address, Number(countPadding)], window)];
 }

@@ -1,0 +1,83 @@
+import { exp, log } from './math';
+import { loadPartial, storePartial, sumLanes } from './vector';
+
+/** Vectors whose exponentials are added before the sum is carried over into a double. */
+const VECTORS: i32 = 256;
+
+/** Softmax of rows. Words: from, to, rows, length, rows a chunk. */
+export function softmax(args: usize, chunk: i32, scratch: usize): void {
+  rows(args, chunk, false);
+}
+
+/** Logarithm of softmax of rows. Words: as softmax. */
+export function logSoftmax(args: usize, chunk: i32, scratch: usize): void {
+  rows(args, chunk, true);
+}
+
+function rows(args: usize, chunk: i32, logarithm: bool): void {
+  const length = load<i32>(args, 12), grain = load<i32>(args, 16), first = chunk * grain, count = min(grain, load<i32>(args, 8) - first);
+  const bytes = <usize>length << 2;
+  let from = load<usize>(args) + <usize>first * bytes, to = load<usize>(args, 4) + <usize>first * bytes;
+  for (let row = 0; row < count; row++) {
+    const greatest = f32x4.splat(maximum(from, length));
+    const sum = sumOfExponentials(from, length, greatest, to);
+    if (logarithm) shift(from, length, greatest, log(f32x4.splat(<f32>sum)), to);
+    else divide(to, length, f32x4.splat(<f32>sum));
+    from += bytes;
+    to += bytes;
+  }
+}
+
+function maximum(p: usize, n: i32): f32 {
+  let best = f32x4.splat(-Infinity);
+  for (; n >= 4; n -= 4) {
+    best = f32x4.max(best, v128.load(p));
+    p += 16;
+  }
+  let m = max(max(f32x4.extract_lane(best, 0), f32x4.extract_lane(best, 1)), max(f32x4.extract_lane(best, 2), f32x4.extract_lane(best, 3)));
+  for (; n > 0; n--) {
+    m = max(m, load<f32>(p));
+    p += 4;
+  }
+  return m;
+}
+
+/** Sum of `exp(x - greatest)`, each of which is also stored. */
+function sumOfExponentials(p: usize, n: i32, greatest: v128, to: usize): f64 {
+  let total: f64 = 0;
+  while (n >= 4) {
+    let vectors = min(n >> 2, VECTORS), sum = f32x4.splat(0);
+    n -= vectors << 2;
+    for (; vectors > 0; vectors--) {
+      const e = exp(f32x4.sub(v128.load(p), greatest));
+      v128.store(to, e);
+      sum = f32x4.add(sum, e);
+      p += 16;
+      to += 16;
+    }
+    total += <f64>sumLanes(sum);
+  }
+  if (n) {
+    const e = exp(f32x4.sub(loadPartial(p, n), greatest));
+    storePartial(to, e, n);
+    for (let i = 0; i < n; i++) total += <f64>load<f32>(to + (<usize>i << 2));
+  }
+  return total;
+}
+
+function divide(p: usize, n: i32, by: v128): void {
+  for (; n >= 4; n -= 4) {
+    v128.store(p, f32x4.div(v128.load(p), by));
+    p += 16;
+  }
+  if (n) storePartial(p, f32x4.div(loadPartial(p, n), by), n);
+}
+
+function shift(p: usize, n: i32, a: v128, b: v128, to: usize): void {
+  for (; n >= 4; n -= 4) {
+    v128.store(to, f32x4.sub(f32x4.sub(v128.load(p), a), b));
+    p += 16;
+    to += 16;
+  }
+  if (n) storePartial(to, f32x4.sub(f32x4.sub(loadPartial(p, n), a), b), n);
+}

@@ -1,0 +1,369 @@
+import type { ConvGeometry } from '@receptive/backend';
+import { sizeOf, stridesOf, windowSpan } from '@receptive/backend';
+import type { Located } from './elementwise.ts';
+import type { Packed, Product } from './gemm.ts';
+import { multiply, pack, packedBytes, sliceInner } from './gemm.ts';
+import type { Plan, Reserve } from './plan.ts';
+import { pieces } from './plan.ts';
+import { combineSlices } from './reduce.ts';
+import { fill, pad } from './views.ts';
+import { three } from './windows.ts';
+
+// Convolutions are matrix products whose columns are read from the image itself, over up to three spatial axes: the
+// image is padded first, if it must be, and then every element that a window's tap meets lies at a sum of two
+// offsets, one of the window's place and one of the tap. The two gradients are the same product with roles exchanged.
+
+/** Bytes of padded images and packed gradients at a time: a larger batch is computed in parts. */
+const PART = 8 << 20;
+
+type Three = readonly [number, number, number];
+
+/** Sizes of a convolution, spatial lists filled up to three axes. */
+interface Sizes {
+  readonly images: number;
+  readonly groups: number;
+  /** Channels and filters of one group. */
+  readonly channels: number;
+  readonly filters: number;
+  readonly input: Three;
+  readonly output: Three;
+  readonly kernel: Three;
+  readonly taps: number;
+  readonly stride: Three;
+  readonly dilation: Three;
+  readonly before: Three;
+}
+
+function sizesOf(
+  input: readonly number[],
+  weight: readonly number[],
+  output: readonly number[],
+  geometry: ConvGeometry,
+): Sizes {
+  const spatial = (values: readonly number[], neutral: number): Three => three(values, neutral) as unknown as Three;
+  return {
+    images: input[0]!,
+    groups: geometry.groups,
+    channels: weight[1]!,
+    filters: weight[0]! / geometry.groups,
+    input: spatial(input.slice(2), 1),
+    output: spatial(output.slice(2), 1),
+    kernel: spatial(geometry.kernel, 1),
+    taps: sizeOf(geometry.kernel),
+    stride: spatial(geometry.stride, 1),
+    dilation: spatial(geometry.dilation, 1),
+    before: spatial(
+      geometry.padding.map(([before]) => before),
+      0,
+    ),
+  };
+}
+
+const times = (a: readonly number[], b: readonly number[]): number[] => a.map((value, axis) => value * b[axis]!);
+
+/** Images `[N, C, z, y, x]` surrounded by zeros, of which a part of the batch is made at a time. */
+interface Padded {
+  /** Distance between the elements of an axis, images first. */
+  readonly strides: readonly number[];
+  readonly bytesPerImage: number;
+  /** Where image `from` lies once the plan has run, which pads the images `from` to `to`. */
+  part(from: number, to: number): { readonly address: number; readonly plan: Plan };
+  /** Takes the memory for parts of `images` images. */
+  reserve(images: number, reserve: Reserve): void;
+}
+
+function padded(
+  x: Located,
+  channels: number,
+  spatial: Three,
+  before: readonly number[],
+  after: readonly number[],
+): Padded {
+  const shape = [channels, ...spatial.map((length, axis) => length + before[axis]! + after[axis]!)];
+  const source = [channels, ...spatial];
+  const isPadded = before.some((length) => length > 0) || after.some((length) => length > 0);
+  const around = [[0, 0], [0, 0], ...before.map((length, axis) => [length, after[axis]!] as const)] as const;
+  const bytes = (each: readonly number[]): number => sizeOf(each) * 4;
+  let address = 0;
+  return {
+    strides: stridesOf([1, ...(isPadded ? shape : source)]),
+    bytesPerImage: isPadded ? bytes(shape) : 0,
+    reserve(images, reserve) {
+      if (isPadded) address = reserve(images * bytes(shape));
+    },
+    part(from, to) {
+      const images: Located = {
+        address: x.address + from * bytes(source),
+        shape: [to - from, ...source],
+        dtype: x.dtype,
+      };
+      if (!isPadded) return { address: images.address, plan: [] };
+      return { address, plan: pad(images, { address, shape: [to - from, ...shape], dtype: x.dtype }, around, 0) };
+    },
+  };
+}
+
+/** The parts into which a batch falls if each image needs `bytes` of memory. */
+function partsOf(
+  images: number,
+  bytes: number,
+): { readonly size: number; readonly ranges: [from: number, to: number][] } {
+  const size = Math.min(images, Math.max(1, Math.floor(PART / Math.max(1, bytes))));
+  const ranges = Array.from({ length: pieces(images, size) }, (_, part): [number, number] => [
+    part * size,
+    Math.min(images, (part + 1) * size),
+  ]);
+  return { size, ranges };
+}
+
+/** Zeros around the input so that every window lies inside. */
+function paddedInput(x: Located, sizes: Sizes): Padded {
+  const after = sizes.input.map((length, axis) => {
+    const end =
+      (sizes.output[axis]! - 1) * sizes.stride[axis]! + windowSpan(sizes.kernel[axis]!, sizes.dilation[axis]!);
+    return Math.max(0, end - sizes.before[axis]! - length);
+  });
+  return padded(x, sizes.groups * sizes.channels, sizes.input, sizes.before, after);
+}
+
+/** `[N, C, ...spatial]` cross-correlated with `[O, C / groups, ...kernel]`. */
+export function conv(
+  x: Located,
+  weight: Located,
+  bias: Located | undefined,
+  out: Located,
+  geometry: ConvGeometry,
+  reserve: Reserve,
+): Plan {
+  const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
+  const { groups, channels, filters, kernel, taps, output } = sizes;
+  const image = paddedInput(x, sizes);
+  const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
+  const places = stridesOf([1, groups * filters, ...output]);
+  const parts = partsOf(sizes.images, image.bytesPerImage);
+  image.reserve(parts.size, reserve);
+
+  let packed: Packed | undefined;
+  return parts.ranges.flatMap(([from, to]) => {
+    const part = image.part(from, to);
+    const product: Product = {
+      batch: [groups],
+      rows: filters,
+      inner: [channels, ...kernel],
+      columns: [to - from, ...output],
+      a: {
+        address: weight.address,
+        batch: [filters * channels * taps],
+        row: channels * taps,
+        inner: stridesOf([channels, ...kernel]),
+      },
+      b: {
+        address: part.address,
+        batch: [channels * plane],
+        inner: [plane, ...times(spatial, sizes.dilation)],
+        columns: [perImage, ...times(spatial, sizes.stride)],
+      },
+      c: {
+        address: out.address + from * places[0]! * 4,
+        batch: [filters * places[1]!],
+        row: places[1]!,
+        columns: [places[0]!, ...places.slice(2)],
+      },
+      initial: bias && { address: bias.address, batch: [filters] },
+    };
+    const isFirst = packed === undefined;
+    packed ??= pack(product, reserve(packedBytes(product)));
+    return [...(isFirst ? [packed.phase] : []), ...part.plan, multiply(product, packed)];
+  });
+}
+
+/**
+ * The taps that one residue class of input positions along an axis meets. Position `start + i * stride` (`i < count`)
+ * meets tap `tap + j * tapStep` of output `i + output - j * outputStep`, for each `j < taps`.
+ */
+interface Residue {
+  readonly start: number;
+  readonly count: number;
+  readonly taps: number;
+  readonly tap: number;
+  readonly tapStep: number;
+  readonly output: number;
+  readonly outputStep: number;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/**
+ * Input position `p` meets tap `t` of output `o` where `o * stride = p + before - t * dilation`. Positions that leave
+ * the same remainder by the stride meet the same taps, so that each class is a convolution of stride 1.
+ */
+function residues(sizes: Sizes, axis: number): Residue[] {
+  const [stride, dilation, before] = [sizes.stride[axis]!, sizes.dilation[axis]!, sizes.before[axis]!];
+  const [length, kernel] = [sizes.input[axis]!, sizes.kernel[axis]!];
+  const divisor = greatestCommonDivisor(stride, dilation);
+  const tapStep = stride / divisor;
+  return Array.from({ length: Math.min(stride, length) }, (_, start) => {
+    let tap = 0;
+    while (tap < Math.min(tapStep, kernel) && (start + before - tap * dilation) % stride !== 0) tap++;
+    const taps = tap < tapStep ? Math.max(0, pieces(kernel - tap, tapStep)) : 0;
+    return {
+      start,
+      count: pieces(length - start, stride),
+      taps,
+      tap,
+      tapStep,
+      output: (start + before - tap * dilation) / stride,
+      outputStep: dilation / divisor,
+    };
+  });
+}
+
+/** Gradient of {@link conv} with respect to its input: for each class of input positions, a convolution of the output's gradient with the taps it meets. */
+export function convInputGradient(
+  gradient: Located,
+  weight: Located,
+  out: Located,
+  geometry: ConvGeometry,
+  reserve: Reserve,
+): Plan {
+  const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
+  const { groups, channels, filters, kernel, taps, output } = sizes;
+  const axes = [0, 1, 2].map((axis) => residues(sizes, axis));
+  const meeting = axes.map((classes) => classes.filter((residue) => residue.taps > 0));
+  const before = meeting.map((classes) =>
+    Math.max(0, ...classes.map((residue) => (residue.taps - 1) * residue.outputStep - residue.output)),
+  );
+  const after = meeting.map((classes, axis) =>
+    Math.max(0, ...classes.map((residue) => residue.output + residue.count - output[axis]!)),
+  );
+  const image = padded(gradient, groups * filters, output, before, after);
+  const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
+  const places = stridesOf([1, groups * channels, ...sizes.input]);
+  const tapStrides = stridesOf(kernel);
+  const parts = partsOf(sizes.images, image.bytesPerImage);
+  image.reserve(parts.size, reserve);
+
+  const classes = meeting[0]!.flatMap((z) => meeting[1]!.flatMap((y) => meeting[2]!.map((x) => [z, y, x] as const)));
+  const isComplete = axes.every((all, axis) => all.length === meeting[axis]!.length);
+  const zeros = isComplete ? [] : fill(out, 0);
+  const packed: Packed[] = [];
+  const products = parts.ranges.flatMap(([from, to]) => {
+    const part = image.part(from, to);
+    return [
+      ...part.plan,
+      ...classes.flatMap((residue, number) => {
+        const offset = (values: readonly number[], strides: readonly number[]): number => dot(values, strides) * 4;
+        const product: Product = {
+          batch: [groups],
+          rows: channels,
+          inner: [filters, ...residue.map((axis) => axis.taps)],
+          columns: [to - from, ...residue.map((axis) => axis.count)],
+          a: {
+            address:
+              weight.address +
+              offset(
+                residue.map((axis) => axis.tap),
+                tapStrides,
+              ),
+            batch: [filters * channels * taps],
+            row: taps,
+            inner: [channels * taps, ...residue.map((axis, i) => axis.tapStep * tapStrides[i]!)],
+          },
+          b: {
+            address:
+              part.address +
+              offset(
+                residue.map((axis, i) => axis.output + before[i]!),
+                spatial,
+              ),
+            batch: [filters * plane],
+            inner: [plane, ...residue.map((axis, i) => -axis.outputStep * spatial[i]!)],
+            columns: [perImage, ...spatial],
+          },
+          c: {
+            address:
+              out.address +
+              from * places[0]! * 4 +
+              offset(
+                residue.map((axis) => axis.start),
+                places.slice(2),
+              ),
+            batch: [channels * places[1]!],
+            row: places[1]!,
+            columns: [places[0]!, ...times(sizes.stride, places.slice(2))],
+          },
+        };
+        const isFirst = from === 0;
+        packed[number] ??= pack(product, reserve(packedBytes(product)));
+        return [...(isFirst ? [packed[number].phase] : []), multiply(product, packed[number])];
+      }),
+    ];
+  });
+  return [...zeros, ...products];
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+}
+
+/**
+ * Gradient of {@link conv} with respect to its weights: the product of the output's gradient with the columns, over all
+ * places of all images. It is cut into slices, whose sums are added in order.
+ */
+export function convWeightGradient(
+  x: Located,
+  gradient: Located,
+  out: Located,
+  geometry: ConvGeometry,
+  reserve: Reserve,
+): Plan {
+  const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
+  const { groups, channels, filters, kernel, taps, output } = sizes;
+  const image = paddedInput(x, sizes);
+  const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
+  const places = stridesOf([1, groups * filters, ...output]);
+  const parts = partsOf(sizes.images, image.bytesPerImage + places[0]! * 4);
+  image.reserve(parts.size, reserve);
+
+  const productOf = (address: number, from: number, to: number): Product => ({
+    batch: [groups],
+    rows: filters,
+    inner: [to - from, ...output],
+    columns: [channels, ...kernel],
+    a: {
+      address: gradient.address + from * places[0]! * 4,
+      batch: [filters * places[1]!],
+      row: places[1]!,
+      inner: [places[0]!, ...places.slice(2)],
+    },
+    b: {
+      address,
+      batch: [channels * plane],
+      inner: [perImage, ...times(spatial, sizes.stride)],
+      columns: [plane, ...times(spatial, sizes.dilation)],
+    },
+    c: {
+      address: out.address,
+      batch: [filters * channels * taps],
+      row: channels * taps,
+      columns: stridesOf([channels, ...kernel]),
+    },
+  });
+  const size = sizeOf(out.shape);
+  const first = productOf(0, 0, parts.size);
+  const count = sliceInner(first)?.count ?? 1;
+  const sums = count === 1 ? out.address : reserve(count * size * 4);
+  const panels = reserve(packedBytes(first));
+  const products = parts.ranges.flatMap(([from, to]) => {
+    const part = image.part(from, to);
+    const product = productOf(part.address, from, to);
+    const slices = sliceInner(product, count);
+    const packed = pack(product, panels);
+    const c = { ...product.c, address: sums };
+    const cut = slices && { slices: { size: slices.size, stride: size } };
+    return [...part.plan, packed.phase, multiply({ ...product, c, accumulate: from > 0, ...cut }, packed)];
+  });
+  return [...products, ...combineSlices('sumOuter_float32', sums, out.address, count, size, reserve)];
+}

@@ -1,0 +1,206 @@
+import type { ConvGeometry } from '@receptive/backend';
+import { sizeOf, windowOutput } from '@receptive/backend';
+import { describe, test } from 'vitest';
+import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
+import type { Given } from './support.ts';
+
+interface Case extends ConvGeometry {
+  readonly images: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly input: readonly number[];
+}
+
+describe.each(flavours)('convolutions, %s', async (flavour) => {
+  const host = await TestHost.create(flavour);
+  const random = sequence(3);
+  const upTo = (n: number): number => 1 + Math.floor(random() * n);
+  const given = (shape: readonly number[]): Given => ({ shape, data: noise(sizeOf(shape), random) });
+
+  /** Forward and both gradients of one convolution. */
+  function check(one: Case): void {
+    const x = given([one.images, one.channels, ...one.input]);
+    const w = given([one.filters, one.channels / one.groups, ...one.kernel]);
+    const bias = given([one.filters]);
+    const gradient = given([one.images, one.filters, ...windowOutput(one.input, one)]);
+    const terms = sizeOf(w.shape.slice(1));
+    agrees(host, [x, w, bias], [gradient], (k, [a, b, c], [y]) => k.conv(a!, b!, c!, y!, one), 8 + Math.sqrt(terms));
+    agrees(host, [x, w], [gradient], (k, [a, b], [y]) => k.conv(a!, b!, undefined, y!, one), 8 + Math.sqrt(terms));
+    agrees(host, [gradient, w], [x], (k, [g, b], [y]) => k.convInputGradient(g!, b!, y!, one), 8 + Math.sqrt(terms));
+    const places = gradient.data.length / one.filters;
+    agrees(host, [x, gradient], [w], (k, [a, g], [y]) => k.convWeightGradient(a!, g!, y!, one), 8 + Math.sqrt(places));
+  }
+
+  const plain = {
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [
+      [0, 0],
+      [0, 0],
+    ],
+    groups: 1,
+  } as const;
+
+  test.each<[string, Case]>([
+    ['LeNet-5, first', { ...plain, images: 3, channels: 1, filters: 6, input: [32, 32], kernel: [5, 5] }],
+    ['LeNet-5, second', { ...plain, images: 9, channels: 6, filters: 16, input: [14, 14], kernel: [5, 5] }],
+    [
+      'same, 3x3',
+      {
+        ...plain,
+        images: 2,
+        channels: 8,
+        filters: 13,
+        input: [17, 19],
+        kernel: [3, 3],
+        padding: [
+          [1, 1],
+          [1, 1],
+        ],
+      },
+    ],
+    ['pointwise', { ...plain, images: 3, channels: 20, filters: 7, input: [5, 6], kernel: [1, 1] }],
+    [
+      'pointwise, stride 2',
+      { ...plain, images: 2, channels: 5, filters: 7, input: [9, 8], kernel: [1, 1], stride: [2, 2] },
+    ],
+    [
+      'stride 4, 11x11',
+      { ...plain, images: 1, channels: 3, filters: 8, input: [35, 39], kernel: [11, 11], stride: [4, 4] },
+    ],
+    [
+      'depthwise',
+      {
+        ...plain,
+        images: 2,
+        channels: 12,
+        filters: 12,
+        input: [13, 11],
+        kernel: [3, 3],
+        padding: [
+          [1, 1],
+          [1, 1],
+        ],
+        groups: 12,
+      },
+    ],
+    [
+      'depthwise, stride 2, two filters a channel',
+      {
+        ...plain,
+        images: 2,
+        channels: 3,
+        filters: 6,
+        input: [12, 15],
+        kernel: [3, 3],
+        padding: [
+          [0, 1],
+          [0, 1],
+        ],
+        stride: [2, 2],
+        groups: 3,
+      },
+    ],
+    ['grouped', { ...plain, images: 2, channels: 8, filters: 12, input: [9, 9], kernel: [3, 3], groups: 4 }],
+    [
+      'dilated',
+      {
+        ...plain,
+        images: 1,
+        channels: 4,
+        filters: 5,
+        input: [20, 18],
+        kernel: [3, 3],
+        dilation: [3, 2],
+        padding: [
+          [3, 3],
+          [2, 2],
+        ],
+      },
+    ],
+    ['one place', { ...plain, images: 40, channels: 3, filters: 9, input: [4, 4], kernel: [4, 4] }],
+    [
+      'more padding than window',
+      {
+        ...plain,
+        images: 1,
+        channels: 2,
+        filters: 3,
+        input: [3, 4],
+        kernel: [2, 2],
+        padding: [
+          [4, 3],
+          [0, 5],
+        ],
+      },
+    ],
+    [
+      'stride beyond the window',
+      { ...plain, images: 2, channels: 2, filters: 3, input: [11, 13], kernel: [2, 1], stride: [3, 4] },
+    ],
+    [
+      'one axis',
+      {
+        images: 3,
+        channels: 4,
+        filters: 5,
+        input: [23],
+        kernel: [4],
+        stride: [2],
+        dilation: [2],
+        padding: [[1, 3]],
+        groups: 1,
+      },
+    ],
+    [
+      'three axes',
+      {
+        images: 2,
+        channels: 4,
+        filters: 6,
+        input: [5, 6, 7],
+        kernel: [2, 3, 3],
+        stride: [1, 2, 1],
+        dilation: [2, 1, 1],
+        padding: [
+          [1, 0],
+          [1, 1],
+          [0, 2],
+        ],
+        groups: 2,
+      },
+    ],
+    [
+      'many places and few weights',
+      {
+        ...plain,
+        images: 20,
+        channels: 2,
+        filters: 3,
+        input: [32, 30],
+        kernel: [3, 3],
+        padding: [
+          [1, 1],
+          [1, 1],
+        ],
+      },
+    ],
+  ])('%s', (_, one) => check(one));
+
+  test('random geometries', () => {
+    for (let i = 0; i < 60; i++) {
+      const rank = upTo(3);
+      const axes = <T>(make: () => T): T[] => Array.from({ length: rank }, make);
+      const groups = upTo(3);
+      const kernel = axes(() => upTo(4));
+      const dilation = axes(() => upTo(3));
+      const padding = axes(() => [upTo(4) - 1, upTo(4) - 1] as const);
+      const input = kernel.map((length, axis) =>
+        Math.max(1, dilation[axis]! * (length - 1) + upTo(8) - padding[axis]![0] - padding[axis]![1]),
+      );
+      const one = { kernel, dilation, padding, stride: axes(() => upTo(4)), groups };
+      if (windowOutput(input, one).some((length) => length < 1)) continue;
+      check({ ...one, images: upTo(3), channels: groups * upTo(4), filters: groups * upTo(8), input });
+    }
+  });
+});
