@@ -1,1 +1,2 @@
-export {};
+export { loadCheckpoint, saveCheckpoint } from './node/files.ts';
+export { replaceFile } from './node/replace-file.ts';

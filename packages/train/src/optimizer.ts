@@ -1,7 +1,9 @@
 import type { Backend } from '@receptive/backend';
-import { Buffer, fullLike } from '@receptive/tensor';
+import type { StateArray } from '@receptive/layers';
+import { Buffer, formatShape, fullLike, scope, tensor, withBackend } from '@receptive/tensor';
 import type { Parameter, Tensor } from '@receptive/tensor';
-import type { Json } from './json.ts';
+import { CheckpointError } from './errors.ts';
+import type { Settings } from './settings.ts';
 
 /** Hyperparameters that every optimiser has. */
 export interface CommonOptions {
@@ -20,20 +22,22 @@ export type ParameterGroup<O> = Partial<O> & {
 /** Options of an optimiser: hyperparameters for all, and groups of which the first that fits overrides them. */
 export type WithGroups<O> = O & { readonly groups?: readonly ParameterGroup<O>[] };
 
+/** Options with the defaults filled in. */
+export type Hyperparameters<O> = Required<O> & Required<CommonOptions>;
+
 /** The arithmetic of one kind of optimiser, over its hyperparameters `O`. */
 export interface OptimizerRule<O> {
   readonly name: string;
   /** @throws RangeError for hyperparameters that make no sense. */
-  check(options: Required<O>): void;
+  check(options: Hyperparameters<O>): void;
   /** Names of what the optimiser remembers of a parameter, in the order in which `step` takes them. Each starts as zeros of the parameter's shape. */
-  slots(options: Required<O>): readonly string[];
-  /** Step number `step`, counted from 1, with the learning rate `lr`. */
+  slots(options: Hyperparameters<O>): readonly string[];
+  /** Step number `step`, counted from 1. The schedule's factor is in the learning rate. */
   step(
     parameter: Parameter,
     gradient: Tensor,
     state: readonly Buffer[],
-    options: Required<O>,
-    lr: number,
+    options: Hyperparameters<O>,
     step: number,
   ): void;
 }
@@ -48,25 +52,26 @@ export interface OptimizerRecipe {
   bind(parameters: ReadonlyMap<string, Parameter>): Optimizer;
 }
 
-interface Entry<O = unknown> {
+/** A parameter with what the optimiser remembers of it, by key, and its step. */
+interface Entry {
   readonly parameter: Parameter;
-  readonly options: Required<O>;
-  readonly lr: number;
   readonly state: ReadonlyMap<string, Buffer>;
+  step(gradient: Tensor, factor: number, step: number): void;
 }
 
 /** Changes parameters by their gradients, and remembers what its method needs (velocities, moments) in buffers beside them. */
 export class Optimizer {
   /** Name and hyperparameters, for a checkpoint. */
-  readonly settings: Json;
+  readonly settings: Settings;
+  /** Learning rate, before a schedule's factor, of the parameters that are in no group. */
+  readonly lr: number;
   readonly #entries: readonly Entry[];
-  readonly #rule: OptimizerRule<unknown>;
   #steps = 0;
 
   /** @internal Made by {@link OptimizerRecipe.bind}. */
-  constructor(rule: OptimizerRule<unknown>, settings: Json, entries: readonly Entry[]) {
+  constructor(settings: Settings, lr: number, entries: readonly Entry[]) {
     this.settings = settings;
-    this.#rule = rule;
+    this.lr = lr;
     this.#entries = entries;
   }
 
@@ -88,9 +93,7 @@ export class Optimizer {
       );
     }
     this.#steps++;
-    this.#entries.forEach(({ parameter, state, options, lr }, i) => {
-      this.#rule.step(parameter, gradients[i]!, [...state.values()], options, lr * factor, this.#steps);
-    });
+    this.#entries.forEach((entry, i) => entry.step(gradients[i]!, factor, this.#steps));
   }
 
   /** What it remembers, as `velocity/features.0.weight`. Together with {@link steps} this is its whole state. */
@@ -100,17 +103,40 @@ export class Optimizer {
 
   /**
    * Goes on from a saved state.
-   * @param state Exactly the keys of {@link stateDict}, on the parameters' backend. The handles stay the caller's.
-   * @throws RangeError, before anything is changed, if a key is missing or unknown, or a shape is another.
+   * @param entries Exactly the keys of {@link stateDict}.
+   * @throws CheckpointError, before anything is changed, if a key is missing or unknown, or a shape or dtype is another.
    */
-  loadStateDict(state: ReadonlyMap<string, Tensor>, steps: number): void {
-    const own = this.stateDict();
-    if (!Number.isSafeInteger(steps) || steps < 0) {
-      throw new RangeError(`loadStateDict: the number of steps must be a whole number of at least 0, but is ${steps}.`);
-    }
-    checkState(own, state);
-    for (const [key, buffer] of own) buffer.assign(state.get(key)!);
+  loadStateDict(entries: ReadonlyMap<string, StateArray>, steps: number): void {
+    this.check(entries, steps);
+    scope(() => {
+      // Making a tensor can still fail, for want of memory: so all are made before the first is written.
+      const writes = this.#entries.flatMap(({ parameter, state }) =>
+        [...state].map(([key, buffer]) => {
+          const { data, shape, dtype } = entries.get(key)!;
+          return [buffer, withBackend(parameter.value.backend, () => tensor(data, { shape, dtype }))] as const;
+        }),
+      );
+      for (const [buffer, value] of writes) buffer.assign(value);
+    });
     this.#steps = steps;
+  }
+
+  /** What {@link loadStateDict} checks, alone. */
+  check(entries: ReadonlyMap<string, StateArray>, steps: number): void {
+    const unknown = new Set(entries.keys());
+    if (!Number.isSafeInteger(steps) || steps < 0) refuse(`counts ${steps} steps, which is no whole number from 0`);
+    for (const { parameter, state } of this.#entries) {
+      for (const key of state.keys()) {
+        const entry = entries.get(key) ?? refuse(`has no ${key}`);
+        // A parameter that has no value yet has no dtype to compare.
+        const { dtype } = parameter.materialized ? parameter : entry;
+        const expected = `${dtype} of shape ${formatShape(parameter.shape)}`;
+        const found = `${entry.dtype} of shape ${formatShape(entry.shape)}`;
+        if (found !== expected) refuse(`has ${key} as ${found}, but it must be ${expected}`);
+        unknown.delete(key);
+      }
+    }
+    for (const key of unknown) refuse(`has ${key}, which this optimiser does not remember`);
   }
 
   /** Moves what it remembers to another backend; move the model too. */
@@ -124,69 +150,58 @@ export class Optimizer {
   }
 }
 
-/** @throws RangeError if `given` has not exactly the keys and shapes of `own`. */
-export function checkState(
-  own: ReadonlyMap<string, { readonly shape: readonly number[] }>,
-  given: ReadonlyMap<string, { readonly shape: readonly number[] }>,
-): void {
-  const remedy =
-    'Continue with the optimiser and the options with which the state was saved, or begin a new run from the weights alone.';
-  for (const [key, { shape }] of own) {
-    const found = given.get(key);
-    if (!found) throw new RangeError(`The saved optimiser state has no ${key}. ${remedy}`);
-    if (String(found.shape) !== String(shape)) {
-      throw new RangeError(
-        `The saved optimiser state has ${key} of shape [${found.shape.join(', ')}], but this optimiser [${shape.join(', ')}]. ${remedy}`,
-      );
-    }
-  }
-  const unknown = [...given.keys()].find((key) => !own.has(key));
-  if (unknown !== undefined)
-    throw new RangeError(`The saved optimiser state has ${unknown}, which this optimiser has not. ${remedy}`);
+function refuse(what: string): never {
+  throw new CheckpointError(
+    `The saved state of the optimiser ${what}. Continue with the optimiser and the options of the run that was saved, or begin a new run from its weights alone.`,
+  );
 }
 
 /** Makes a recipe from a rule and options in which the defaults are filled in; refuses senseless options at once. */
 export function recipe<O extends CommonOptions>(
   rule: OptimizerRule<O>,
-  defaults: Required<O>,
-  { groups = [], ...options }: WithGroups<O>,
+  defaults: Hyperparameters<O>,
+  options: WithGroups<O>,
 ): OptimizerRecipe {
-  const common = merge(defaults, options as unknown as Partial<O>);
-  const own = groups.map(({ parameters: _, ...overrides }) => merge(common, overrides as unknown as Partial<O>));
+  const { groups = [] } = options;
+  const names = Object.keys(defaults) as (keyof O)[];
+  /** `base` with the hyperparameters that `overrides` gives; one given as undefined is as if it were left out. */
+  const merge = (base: Hyperparameters<O>, overrides: Partial<O>): Hyperparameters<O> => {
+    const given = names.filter((name) => overrides[name] !== undefined);
+    return { ...base, ...Object.fromEntries(given.map((name) => [name, overrides[name]])) };
+  };
+  const common = merge(defaults, options);
+  const own = groups.map((group) => merge(common, group));
   for (const set of [common, ...own]) {
-    checkNumber(rule.name, 'lr', set.lr!);
-    checkNumber(rule.name, 'weightDecay', set.weightDecay!);
+    checkNumber(rule.name, 'lr', set.lr);
+    checkNumber(rule.name, 'weightDecay', set.weightDecay);
     rule.check(set);
   }
 
   function bind(parameters: ReadonlyMap<string, Parameter>): Optimizer {
     const members: string[][] = groups.map(() => []);
-    const entries = [...parameters].map(([name, parameter]): Entry<O> => {
+    const entries = [...parameters].map(([name, parameter]): Entry => {
       const group = groups.findIndex((candidate) => candidate.parameters(name, parameter));
       members[group]?.push(name);
       const chosen = own[group] ?? common;
-      const zeros = () => new Buffer(parameter.shape, () => fullLike(parameter.value, 0));
-      const state = new Map(rule.slots(chosen).map((slot) => [`${slot}/${name}`, zeros()]));
-      return { parameter, options: chosen, lr: chosen.lr!, state };
+      const buffers = rule.slots(chosen).map(() => new Buffer(parameter.shape, () => fullLike(parameter.value, 0)));
+      return {
+        parameter,
+        state: new Map(rule.slots(chosen).map((slot, i) => [`${slot}/${name}`, buffers[i]!])),
+        step: (gradient, factor, step) =>
+          rule.step(parameter, gradient, buffers, { ...chosen, lr: chosen.lr * factor }, step),
+      };
     });
-    const empty = members.findIndex((names) => names.length === 0);
+    const empty = members.findIndex((chosen) => chosen.length === 0);
     if (empty >= 0) {
       throw new RangeError(
         `${rule.name}: group ${empty} chooses none of the parameters ${[...parameters.keys()].join(', ')} that an earlier group left. Correct its \`parameters\`, or leave it out.`,
       );
     }
-    const described = own.map((set, i) => ({ ...(set as Json & object), parameters: members[i]! }));
-    const settings = { name: rule.name, ...(common as Json & object), groups: described };
-    return new Optimizer(rule as unknown as OptimizerRule<unknown>, settings, entries);
+    const described = own.map((set, i) => ({ ...set, parameters: members[i]! }));
+    return new Optimizer({ name: rule.name, ...common, groups: described }, common.lr, entries);
   }
 
   return { name: rule.name, bind };
-}
-
-/** An option that is given as undefined is left as it was. */
-function merge<O extends object>(base: Required<O>, overrides: Partial<O>): Required<O> {
-  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
-  return { ...base, ...Object.fromEntries(given) };
 }
 
 /** Refuses what is not a number from `least` up to, not including, `below`. */

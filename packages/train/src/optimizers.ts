@@ -24,10 +24,10 @@ const sgdRule: OptimizerRule<SgdOptions> = {
     }
   },
   slots: ({ momentum }) => (momentum === 0 ? [] : ['velocity']),
-  step(parameter, gradient, [velocity], { lr: _, ...options }, lr, step) {
+  step(parameter, gradient, [velocity], options, step) {
     // The velocity starts as the first gradient, whole.
     const dampening = step === 1 ? 0 : options.dampening;
-    sgdStep(parameter, gradient, velocity, { ...options, dampening, lr });
+    sgdStep(parameter, gradient, velocity, { ...options, dampening });
   },
 };
 
@@ -66,8 +66,8 @@ function adamRule(name: string, decoupled: boolean): OptimizerRule<AdamOptions> 
       checkNumber(name, 'eps', eps, Number.MIN_VALUE);
     },
     slots: () => ['mean', 'variance'],
-    step(parameter, gradient, [mean, variance], { betas: [beta1, beta2], eps, weightDecay }, lr, step) {
-      adamStep(parameter, gradient, mean!, variance!, { lr, beta1, beta2, eps, weightDecay, decoupled, step });
+    step(parameter, gradient, [mean, variance], { betas: [beta1, beta2], ...options }, step) {
+      adamStep(parameter, gradient, mean!, variance!, { ...options, beta1, beta2, decoupled, step });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import type { Settings } from './settings.ts';
 
 /**
  * A learning rate schedule: what the learning rate is multiplied with at step number `step` of the run, counted from 0. It is a function of the step alone, so
@@ -6,10 +6,10 @@ import type { Json } from './json.ts';
  */
 export interface Schedule {
   (step: number): number;
-  readonly settings?: Json;
+  readonly settings?: Settings;
 }
 
-function schedule(settings: Json, factor: (step: number) => number): Schedule {
+function schedule(settings: Settings, factor: (step: number) => number): Schedule {
   return Object.assign(factor, { settings });
 }
 

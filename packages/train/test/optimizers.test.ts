@@ -1,5 +1,7 @@
-import type { Backend, OptionalKernels } from '@receptive/backend';
+import { dtypeOf } from '@receptive/backend';
+import type { Backend, OptionalKernels, TypedArray } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
+import type { StateArray } from '@receptive/layers';
 import { Parameter, setBackend, tensor, withBackend } from '@receptive/tensor';
 import { adam, adamW, sgd } from '@receptive/train';
 import type { OptimizerRecipe } from '@receptive/train';
@@ -79,8 +81,9 @@ describe('three steps by hand', () => {
   });
 });
 
+const settings = (recipe: OptimizerRecipe) => recipe.bind(new Map()).settings;
+
 test('the defaults are those of PyTorch', () => {
-  const settings = (recipe: OptimizerRecipe) => recipe.bind(new Map()).settings;
   expect(settings(sgd({ lr: 1 }))).toEqual({
     name: 'sgd',
     lr: 1,
@@ -115,13 +118,13 @@ test("a factor multiplies the learning rate, also that of adamW's decay", () => 
   expect(parameter.value.dataSync()[0]).toBeCloseTo(0.9, 12);
 });
 
-describe('parameter groups', () => {
-  const model = () =>
-    new Map([
-      ['conv.weight', new Parameter([1], () => float64([1]))],
-      ['conv.bias', new Parameter([1], () => float64([1]))],
-    ]);
+const model = () =>
+  new Map([
+    ['conv.weight', new Parameter([1], () => float64([1]))],
+    ['conv.bias', new Parameter([1], () => float64([1]))],
+  ]);
 
+describe('parameter groups', () => {
   test('override hyperparameters for the parameters they choose; the first that fits counts', () => {
     const parameters = model();
     const recipe = sgd({
@@ -170,17 +173,15 @@ test.each([
   expect(make).toThrow(message);
 });
 
+const entry = (data: TypedArray) => ({ shape: [data.length], dtype: dtypeOf(data)!, data });
+
 describe('state', () => {
   const gradients = [
     [1, 2],
     [-1, 0.5],
     [2, 1],
     [0.5, 0.25],
-  ].map(float64Later);
-
-  function float64Later(values: readonly number[]) {
-    return () => [float64(values)];
-  }
+  ];
 
   test.each([
     ['sgd', sgd({ lr: 0.1, momentum: 0.9, dampening: 0.5 })],
@@ -191,11 +192,14 @@ describe('state', () => {
       return { parameter, optimizer: recipe.bind(new Map([['p', parameter]])) };
     };
     const first = make([1, 2]);
-    gradients.slice(0, 2).forEach((gradient) => first.optimizer.step(gradient()));
-    const saved = new Map([...first.optimizer.stateDict()].map(([key, buffer]) => [key, buffer.value.clone()]));
+    gradients.slice(0, 2).forEach((gradient) => first.optimizer.step([float64(gradient)]));
+    const saved = new Map(
+      [...first.optimizer.stateDict()].map(([key, buffer]) => [key, entry(buffer.value.dataSync())]),
+    );
     const second = make([...first.parameter.value.dataSync()]);
     second.optimizer.loadStateDict(saved, first.optimizer.steps);
-    for (const { optimizer } of [first, second]) gradients.slice(2).forEach((gradient) => optimizer.step(gradient()));
+    for (const { optimizer } of [first, second])
+      gradients.slice(2).forEach((gradient) => optimizer.step([float64(gradient)]));
     expect([...second.parameter.value.dataSync()]).toEqual([...first.parameter.value.dataSync()]);
     expect(second.optimizer.steps).toBe(4);
   });
@@ -204,21 +208,16 @@ describe('state', () => {
     const parameter = new Parameter([2], () => float64([1, 2]));
     const optimizer = sgd({ lr: 0.1, momentum: 0.9 }).bind(new Map([['p', parameter]]));
     optimizer.step([float64([3, 4])]);
-    const good = float64([0, 0]);
-    expect(() => optimizer.loadStateDict(new Map(), 1)).toThrow(/has no velocity\/p/);
-    expect(() => optimizer.loadStateDict(new Map([['velocity/p', float64([0])]]), 1)).toThrow(
-      /shape \[1\], but this optimiser \[2\]/,
+    const good = entry(Float64Array.of(0, 0));
+    const load = (entries: Record<string, StateArray>, steps = 1) =>
+      optimizer.loadStateDict(new Map(Object.entries(entries)), steps);
+    expect(() => load({})).toThrow(/has no velocity\/p/);
+    expect(() => load({ 'velocity/p': entry(Float64Array.of(0)) })).toThrow(
+      /as float64 of shape \[1\], but it must be float64 of shape \[2\]/,
     );
-    expect(() =>
-      optimizer.loadStateDict(
-        new Map([
-          ['velocity/p', good],
-          ['mean/p', good],
-        ]),
-        1,
-      ),
-    ).toThrow(/has mean\/p, which/);
-    expect(() => optimizer.loadStateDict(new Map([['velocity/p', good]]), -1)).toThrow(/number of steps/);
+    expect(() => load({ 'velocity/p': entry(Float32Array.of(0, 0)) })).toThrow(/as float32 of shape/);
+    expect(() => load({ 'velocity/p': good, 'mean/p': good })).toThrow(/has mean\/p, which/);
+    expect(() => load({ 'velocity/p': good }, -1)).toThrow(/counts -1 steps/);
     expect([...optimizer.stateDict().get('velocity/p')!.value.dataSync()]).toEqual([3, 4]);
   });
 
