@@ -1,6 +1,6 @@
 import type { Backend, DType, Kernels, OptionalKernels, Shape } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
-import { Rng, tensor } from '@receptive/tensor';
+import { Rng, tensor, withBackend } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { expect } from 'vitest';
 
@@ -27,6 +27,11 @@ export function primitivesOnly(backend: Backend): Backend {
 /** The same backend with fewer dtypes. */
 export function withDtypes(backend: Backend, ...dtypes: DType[]): Backend {
   return { ...backend, name: 'narrow', dtypes: new Set(dtypes) };
+}
+
+/** The same elements on another backend. */
+export function moved(backend: Backend, x: Tensor): Tensor {
+  return withBackend(backend, () => tensor(x.dataSync(), { shape: x.shape }));
 }
 
 /** Normal numbers in float64 on the current backend, the same for the same seed. */
