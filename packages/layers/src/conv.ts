@@ -25,6 +25,11 @@ export class Conv2d extends Affine {
       );
     }
     const kernel = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
+    if (kernel.length !== 2) {
+      throw new ShapeError(
+        `Conv2d: kernelSize must be a number or [height, width], but is ${JSON.stringify(kernelSize)}.`,
+      );
+    }
     super([outChannels, inChannels / groups, ...kernel], options);
     this.#options = conv;
   }

@@ -15,12 +15,12 @@ const columns: readonly Column[] = [
   { title: 'Kernel / stride', align: 'right', cell: ({ window }) => (window ? formatWindow(window) : '') },
   { title: 'Filters', align: 'right', cell: ({ filters }) => filters?.toString() ?? '' },
   { title: 'Parameters', align: 'right', cell: ({ parameters }) => formatCount(parameters) },
-  { title: 'Multiply-adds', align: 'right', cell: ({ multiplyAdds }) => formatCount(multiplyAdds) },
+  { title: 'MACs', align: 'right', cell: ({ multiplyAdds }) => formatCount(multiplyAdds) },
   { title: 'Computations', align: 'right', cell: ({ computations }) => formatCount(computations) },
   { title: 'Receptive field', align: 'right', cell: ({ receptiveField }) => receptiveField?.join('x') ?? '' },
 ];
 
-/** A summary as a table of text: a line for each layer, and a line with the totals. */
+/** A summary as a table of text: a line for each layer, and one with the totals. MACs are multiply-adds. */
 export function formatSummary({ layers, totals }: ModelSummary): string {
   const { parameters, multiplyAdds, computations } = totals;
   const rows = [
@@ -45,18 +45,19 @@ export function formatVolume([channels, ...spatial]: Shape): string {
   return spatial.length > 0 ? `${channels}@${spatial.join('x')}` : `${channels}`;
 }
 
-/** `11x11 / 4`, followed by padding and dilation where there are any; numbers that agree are written once. */
+/** `11x11 / 4`, followed by padding and dilation where there are any. */
 function formatWindow({ kernel, stride, padding, dilation }: Window): string {
-  const sides = padding.flat();
+  const sides = padding.map(([before, after]) => (before === after ? `${before}` : `${before}+${after}`));
   return [
     `${kernel.join('x')} / ${brief(stride)}`,
-    ...(sides.some((side) => side !== 0) ? [`pad ${brief(sides)}`] : []),
+    ...(sides.some((side) => side !== '0') ? [`pad ${brief(sides)}`] : []),
     ...(dilation.some((step) => step !== 1) ? [`dilation ${brief(dilation)}`] : []),
   ].join(', ');
 }
 
-function brief(numbers: readonly number[]): string {
-  return new Set(numbers).size === 1 ? `${numbers[0]}` : numbers.join('x');
+/** What is the same along all axes is written once. */
+function brief(axes: readonly (number | string)[]): string {
+  return new Set(axes).size === 1 ? `${axes[0]}` : axes.join('x');
 }
 
 /** Zero is left out, so that the eye finds the layers that count. */

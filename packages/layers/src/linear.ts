@@ -21,7 +21,7 @@ export class Linear extends Affine {
   override forward(x: Tensor): Tensor {
     if (x.shape.at(-1) !== this.#inFeatures) {
       throw new ShapeError(
-        `Linear: takes ${this.#inFeatures} features along the last axis, but was given ${formatShape(x.shape)}. Flatten images first, and check the size they have there.`,
+        `Linear: takes ${this.#inFeatures} features along the last axis, but was given ${formatShape(x.shape)}. Flatten images before it, and give it as many inFeatures as they have then.`,
       );
     }
     const product = matmul(x, this.weight.value, { transposeB: true });
