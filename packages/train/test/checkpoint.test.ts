@@ -1,6 +1,6 @@
 import { reference } from '@receptive/backend/reference';
 import { readSafetensors, writeSafetensors } from '@receptive/formats';
-import { Linear, Module, buffer, initializers } from '@receptive/layers';
+import { Linear, Module, buffer } from '@receptive/layers';
 import { setBackend, tensor } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { DivergedError, decodeCheckpoint, encodeCheckpoint, fit } from '@receptive/train';
@@ -98,23 +98,23 @@ describe('a checkpoint', () => {
   });
 });
 
+/** The bytes of a checkpoint with other metadata. */
+async function altered(change: (metadata: Record<string, string>) => Record<string, string>): Promise<Uint8Array> {
+  const { tensors, metadata } = readSafetensors(await trained());
+  return writeSafetensors(tensors, { ...metadata, ...change(metadata) });
+}
+
+/** The bytes of a checkpoint whose training state was changed at a path. */
+const alteredState = (path: string, value: unknown) =>
+  altered(({ training }) => {
+    const state = JSON.parse(training!);
+    const keys = path.split('.');
+    const parent = keys.slice(0, -1).reduce((object, key) => object[key], state);
+    parent[keys.at(-1)!] = value;
+    return { training: JSON.stringify(state) };
+  });
+
 describe('a broken checkpoint is refused:', () => {
-  /** The bytes of a checkpoint with other metadata. */
-  async function altered(change: (metadata: Record<string, string>) => Record<string, string>): Promise<Uint8Array> {
-    const { tensors, metadata } = readSafetensors(await trained());
-    return writeSafetensors(tensors, { ...metadata, ...change(metadata) });
-  }
-
-  /** The bytes of a checkpoint whose training state was changed at a path. */
-  const alteredState = (path: string, value: unknown) =>
-    altered(({ training }) => {
-      const state = JSON.parse(training!);
-      const keys = path.split('.');
-      const parent = keys.slice(0, -1).reduce((object, key) => object[key], state);
-      parent[keys.at(-1)!] = value;
-      return { training: JSON.stringify(state) };
-    });
-
   test('truncated at any place', async () => {
     const bytes = await trained();
     for (let length = 0; length < bytes.length; length += 97) {

@@ -21,10 +21,12 @@ const images = Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 3, 5, 0, 0);
 const labels = [0, 1, 1, 2];
 const data = imageDataset(images, labels, { shape: [1, 1, 3], classes: 3 });
 
+/** Logarithm of the sum of the exponentials of a logit and two zeros. */
+const others = (logit: number) => Math.log(Math.exp(logit) + 2);
+
 describe('evaluate', () => {
   test('gives loss, accuracy, confusion and what was predicted, by hand', async () => {
     const result = await evaluate(new Pixels(), data, { loss: crossEntropy, batchSize: 3 });
-    const others = (logit: number) => Math.log(Math.exp(logit) + 2);
     expect(result.loss).toBeCloseTo((others(2) - 2 + others(1) - 1 + others(3) + others(5)) / 4, 6);
     expect(result.accuracy).toBe(0.5);
     expect(result.confusion).toEqual([

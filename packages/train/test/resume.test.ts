@@ -137,22 +137,23 @@ test('a signal that aborted before the first step leaves an earlier checkpoint a
   expect(saved).toEqual([]);
 });
 
+/** A checkpoint of the middle of the second epoch. */
+const middle = async (): Promise<Checkpoint> => decodeCheckpoint(last(await train(demanding(), 7)));
+
+/** Tries it, and checks that nothing was changed. */
+async function refused(
+  resume: Checkpoint,
+  message: RegExp | string,
+  changes: Partial<FitOptions> = {},
+  model = network({ seed: 3 }),
+) {
+  const before = model.parameters().map(({ value }) => value.dataSync());
+  const attempt = fit(model, stripes(20), { ...demanding(), ...changes, resume });
+  await expect(attempt).rejects.toThrow(message);
+  expect(model.parameters().map(({ value }) => value.dataSync())).toEqual(before);
+}
+
 describe('a run does not go on from', () => {
-  const middle = async (): Promise<Checkpoint> => decodeCheckpoint(last(await train(demanding(), 7)));
-
-  /** Tries it, and checks that nothing was changed. */
-  async function refused(
-    resume: Checkpoint,
-    message: RegExp | string,
-    changes: Partial<FitOptions> = {},
-    model = network({ seed: 3 }),
-  ) {
-    const before = model.parameters().map(({ value }) => value.dataSync());
-    const attempt = fit(model, stripes(20), { ...demanding(), ...changes, resume });
-    await expect(attempt).rejects.toThrow(message);
-    expect(model.parameters().map(({ value }) => value.dataSync())).toEqual(before);
-  }
-
   test('a checkpoint of another model', async () => {
     await refused(
       await middle(),
