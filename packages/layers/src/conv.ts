@@ -16,8 +16,7 @@ export class Conv2d extends Affine {
   readonly #options: ConvOptions;
 
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: Conv2dOptions = {}) {
-    const { bias, weightInit, biasInit, ...conv } = options;
-    const { groups = 1 } = conv;
+    const { groups = 1 } = options;
     whole('Conv2d', { inChannels, outChannels, kernelSize, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw new ShapeError(
@@ -31,7 +30,7 @@ export class Conv2d extends Affine {
       );
     }
     super([outChannels, inChannels / groups, ...kernel], options);
-    this.#options = conv;
+    this.#options = options;
   }
 
   override forward(x: Tensor): Tensor {

@@ -4,7 +4,7 @@ import type { LayerSummary, ModelSummary } from './summary.ts';
 interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
-  cell(layer: LayerSummary): string;
+  readonly cell: (layer: LayerSummary) => string;
 }
 
 const columns: readonly Column[] = [

@@ -153,10 +153,10 @@ describe('pooling', () => {
   });
 });
 
-describe('output size floor((n + 2p - f) / s) + 1', () => {
-  const size = (n: number, f: number, options: Conv2dOptions = {}): number | undefined =>
-    summary(new Conv2d(1, 1, f, options), [1, n, n]).output[1];
+const outputSize = (n: number, f: number, options: Conv2dOptions = {}): number | undefined =>
+  summary(new Conv2d(1, 1, f, options), [1, n, n]).output[1];
 
+describe('output size floor((n + 2p - f) / s) + 1', () => {
   test.each([
     [6, 3, { stride: 2 }, 2],
     [6, 3, {}, 4],
@@ -165,12 +165,12 @@ describe('output size floor((n + 2p - f) / s) + 1', () => {
     [227, 11, { stride: 4 }, 55],
     [224, 7, { stride: 2, padding: 3 }, 112],
   ])('n %i, f %i, %o: %i', (n, f, options, expected) => {
-    expect(size(n, f, options)).toBe(expected);
+    expect(outputSize(n, f, options)).toBe(expected);
   });
 
   test.each([1, 3, 5, 7])("'same' keeps n with p = (f - 1) / 2 for f = %i", (f) => {
-    expect(size(13, f, { padding: 'same' })).toBe(13);
-    expect(size(13, f, { padding: (f - 1) / 2 })).toBe(13);
+    expect(outputSize(13, f, { padding: 'same' })).toBe(13);
+    expect(outputSize(13, f, { padding: (f - 1) / 2 })).toBe(13);
   });
 });
 
@@ -284,22 +284,29 @@ describe('a convolution is a sparse dense layer with shared weights', () => {
   });
 });
 
+/** A plane of zeros with x in it. */
+const placed = (x: Tensor, [above, left]: readonly [number, number], size: number): Tensor =>
+  pad(x, [
+    [0, 0],
+    [0, 0],
+    [above, size - x.shape[2]! - above],
+    [left, size - x.shape[3]! - left],
+  ]);
+
+/** Wherever the two overlap: f by g with g - 1 of padding. */
+const crossCorrelation = (f: Tensor, g: Tensor): Tensor =>
+  conv2d(f, g, null, { padding: [g.shape[2]! - 1, g.shape[3]! - 1] });
+const convolution = (f: Tensor, g: Tensor): Tensor => crossCorrelation(f, flip(g, [2, 3]));
+
 describe('what convolution does to its input', () => {
   test('equivariance: translating the input translates the output', () => {
     const [spot, kernel] = [numbers([1, 1, 4, 4]), numbers([1, 1, 3, 3], 2)];
-    const at = (x: Tensor, [above, left]: readonly [number, number], size: number): Tensor =>
-      pad(x, [
-        [0, 0],
-        [0, 0],
-        [above, size - x.shape[2]! - above],
-        [left, size - x.shape[3]! - left],
-      ]);
-    const still = conv2d(at(spot, [2, 2], 12), kernel);
-    const moved = conv2d(at(spot, [5, 3], 12), kernel);
+    const still = conv2d(placed(spot, [2, 2], 12), kernel);
+    const moved = conv2d(placed(spot, [5, 3], 12), kernel);
     // All that is not zero lies in a block of 6x6, which has moved by (3, 1).
     const block = still.slice([0, 0, 0, 0], [1, 1, 6, 6]);
-    expect(distance(still, at(block, [0, 0], 10))).toBe(0);
-    expect(distance(moved, at(block, [3, 1], 10))).toBe(0);
+    expect(distance(still, placed(block, [0, 0], 10))).toBe(0);
+    expect(distance(moved, placed(block, [3, 1], 10))).toBe(0);
     expect(distance(moved, still)).toBeGreaterThan(0.1);
   });
 
@@ -317,22 +324,17 @@ describe('what convolution does to its input', () => {
     [7, 8, 9],
   ];
   const b = [
-    [0, 1],
+    [7, 1],
     [2, 3],
   ];
-  /** Wherever the two overlap: f by g with g - 1 of padding. */
-  const crossCorrelation = (f: Tensor, g: Tensor): Tensor =>
-    conv2d(f, g, null, { padding: [g.shape[2]! - 1, g.shape[3]! - 1] });
-  const convolution = (f: Tensor, g: Tensor): Tensor => crossCorrelation(f, flip(g, [2, 3]));
-
   test('convolution flips the kernel, cross-correlation does not', () => {
     expect(plane(conv2d(image(a), image(b)))).toEqual([
-      [1 * 0 + 2 * 1 + 4 * 2 + 5 * 3, 2 * 0 + 3 * 1 + 5 * 2 + 6 * 3],
-      [4 * 0 + 5 * 1 + 7 * 2 + 8 * 3, 5 * 0 + 6 * 1 + 8 * 2 + 9 * 3],
+      [1 * 7 + 2 * 1 + 4 * 2 + 5 * 3, 2 * 7 + 3 * 1 + 5 * 2 + 6 * 3],
+      [4 * 7 + 5 * 1 + 7 * 2 + 8 * 3, 5 * 7 + 6 * 1 + 8 * 2 + 9 * 3],
     ]);
     expect(plane(conv2d(image(a), flip(image(b), [2, 3])))).toEqual([
-      [1 * 3 + 2 * 2 + 4 * 1 + 5 * 0, 2 * 3 + 3 * 2 + 5 * 1 + 6 * 0],
-      [4 * 3 + 5 * 2 + 7 * 1 + 8 * 0, 5 * 3 + 6 * 2 + 8 * 1 + 9 * 0],
+      [1 * 3 + 2 * 2 + 4 * 1 + 5 * 7, 2 * 3 + 3 * 2 + 5 * 1 + 6 * 7],
+      [4 * 3 + 5 * 2 + 7 * 1 + 8 * 7, 5 * 3 + 6 * 2 + 8 * 1 + 9 * 7],
     ]);
     // A kernel that is its own mirror image makes no difference between them.
     const symmetric = image([

@@ -115,10 +115,10 @@ test('pooling layers are the functions with their options', () => {
   expect(new MaxPool2d(2).forward(x).shape).toEqual([2, 2, 3, 3]);
 });
 
+const training = (seed: number) => ({ training: true, rng: new Rng(seed) });
+
 describe('Dropout', () => {
   const x = ones([100, 100]);
-  const training = (seed: number) => ({ training: true, rng: new Rng(seed) });
-
   test('outside training is the identity', () => {
     expect(new Dropout(0.5).forward(x)).toBe(x);
     expect(new Dropout(0.5).forward(x, { rng: new Rng(1) })).toBe(x);

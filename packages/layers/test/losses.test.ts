@@ -19,15 +19,16 @@ function close(got: readonly number[], expected: readonly number[]): void {
   got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 12));
 }
 
+const logits = () =>
+  doubles([
+    [1, 2, 3],
+    [1, 2, 3],
+  ]);
+const loss = (options?: CrossEntropyOptions): number[] => elements(crossEntropy(logits(), labels([2, 0]), options));
+
 describe('crossEntropy', () => {
   // log(e^1 + e^2 + e^3) = 3.4076059644443806, so that -log p of the classes 0, 1, 2 is:
   const [a, b, c] = [2.4076059644443806, 1.4076059644443806, 0.4076059644443806];
-  const logits = () =>
-    doubles([
-      [1, 2, 3],
-      [1, 2, 3],
-    ]);
-  const loss = (options?: CrossEntropyOptions): number[] => elements(crossEntropy(logits(), labels([2, 0]), options));
 
   test('mean, sum and none', () => {
     close(loss(), [(c + a) / 2]);

@@ -151,9 +151,9 @@ describe('Sequential', () => {
   });
 });
 
-describe('initialize', () => {
-  const values = (model: Module, path: string): unknown => nested(model.stateDict().get(path)!.value);
+const values = (model: Module, path: string): unknown => nested(model.stateDict().get(path)!.value);
 
+describe('initialize', () => {
   class Forward extends Module {
     readonly a = new Linear(3, 4);
     readonly b = new Linear(3, 4);
@@ -197,8 +197,9 @@ test('to moves what has been made, and makes the rest there', async () => {
   expect(nested(model.stateDict().get('made.weight')!.value)).toEqual(before);
 });
 
+const run = (model: Module): void => scope(() => void model.forward(ones([1, 2])));
+
 test('dispose frees all there is, and so does leaving a using block', () => {
-  const run = (model: Module): void => scope(() => void model.forward(ones([1, 2])));
   const model = new Nested();
   const before = backend.memory().storages;
   run(model);
@@ -209,6 +210,12 @@ test('dispose frees all there is, and so does leaving a using block', () => {
   model[Symbol.dispose]();
   expect(backend.memory().storages).toBe(before);
 });
+
+const failing = (): Tensor => {
+  throw new Error('stop');
+};
+
+const around = (_: unknown, proceed: () => Tensor): Tensor => proceed().mul(2);
 
 describe('observe', () => {
   test('is told of each call, with input and output, nested as the modules are', () => {
@@ -250,9 +257,6 @@ describe('observe', () => {
       () => model.forward(x),
     );
     expect(nested(replaced)).toEqual([[15, 18]]);
-    const failing = (): Tensor => {
-      throw new Error('stop');
-    };
     expect(() => observe(model, failing, () => model.forward(x))).toThrow('stop');
     expect(nested(model.forward(x))).toEqual([[9, 9]]);
   });
@@ -263,7 +267,6 @@ describe('observe', () => {
     }
     const [model, x] = [new Field(), zeros([1])];
     const { forward } = model;
-    const around = (_: unknown, proceed: () => Tensor): Tensor => proceed().mul(2);
     expect(nested(observe(model, around, () => observe(model, around, () => model.forward(x))))).toEqual([4]);
     expect(model.forward).toBe(forward);
   });

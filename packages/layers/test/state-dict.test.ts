@@ -33,11 +33,12 @@ const entries = (): Map<string, StateEntry> =>
 const state = (module: Module): unknown =>
   Object.fromEntries(Array.from(module.stateDict(), ([key, { value }]) => [key, nested(value)]));
 
+const failing = (): never => {
+  throw new Error('a loaded parameter was initialised');
+};
+
 describe('loading', () => {
   test('elements, tensors and variables, without initialising what is loaded', () => {
-    const failing = (): never => {
-      throw new Error('a loaded parameter was initialised');
-    };
     const layer = new Linear(2, 1, { weightInit: failing, biasInit: failing });
     expect(
       layer.loadStateDict(
@@ -93,24 +94,24 @@ describe('loading', () => {
   });
 });
 
-describe('a checkpoint of another model', () => {
-  /** The error, and proof that nothing was written. */
-  const failure = (change: (file: Map<string, StateEntry>) => void, options = {}): string => {
-    const target = model().initialize(1);
-    const before = state(target);
-    const file = entries();
-    change(file);
-    let message = '';
-    try {
-      target.loadStateDict(file, options);
-    } catch (error) {
-      expect(error).toBeInstanceOf(StateDictError);
-      ({ message } = error as Error);
-    }
-    expect(state(target)).toEqual(before);
-    return message;
-  };
+/** The error, and proof that nothing was written. */
+const failure = (change: (file: Map<string, StateEntry>) => void, options = {}): string => {
+  const target = model().initialize(1);
+  const before = state(target);
+  const file = entries();
+  change(file);
+  let message = '';
+  try {
+    target.loadStateDict(file, options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(StateDictError);
+    ({ message } = error as Error);
+  }
+  expect(state(target)).toEqual(before);
+  return message;
+};
 
+describe('a checkpoint of another model', () => {
   test('names everything that is missing, unknown or of another shape or dtype, all at once', () => {
     const message = failure((file) => {
       file.delete('conv.bias');
@@ -156,7 +157,7 @@ describe('a checkpoint of another model', () => {
       const target = model();
       const file = entries();
       change(file);
-      expect(() => target.loadStateDict(file)).toThrow();
+      expect(() => target.loadStateDict(file)).toThrow(/disposed|holds 3 elements/);
       expect([...target.stateDict().values()].some(({ materialized }) => materialized)).toBe(false);
     }
   });

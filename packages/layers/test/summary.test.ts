@@ -26,12 +26,9 @@ import {
   ones,
   pad,
   reshape,
-  scope,
   setBackend,
   slice,
   sum,
-  tensor,
-  withBackend,
 } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 
@@ -185,24 +182,25 @@ describe('summary', () => {
   });
 });
 
+const conv = (kernel: number, options = {}): Conv2d =>
+  new Conv2d(1, 1, kernel, { weightInit: initializers.ones, bias: false, ...options });
+
+/** Spots of the input that the middle element of the output depends on: the oracle, by derivatives. Positive weights keep them from cancelling. */
+const measured = (model: Module, size: number): number => {
+  const x = ones([1, 1, size, size]);
+  const [gradient] = grad(() => {
+    const y = model.forward(x);
+    const middle = Math.floor(y.shape[2]! / 2);
+    return sum(slice(y, [0, 0, middle, middle], [1, 1, middle + 1, middle + 1]));
+  }, [x]);
+  const rows = Array.from({ length: size }, (_, row) => gradient!.dataSync().subarray(row * size, (row + 1) * size));
+  const touched = rows.flatMap((row, i) => (row.some((value) => value !== 0) ? [i] : []));
+  return touched.at(-1)! - touched[0]! + 1;
+};
+
+const claimed = (model: Module, size: number) => summary(model, [1, size, size]).layers.at(-1)!.receptiveField;
+
 describe('receptive field', () => {
-  const conv = (kernel: number, options = {}): Conv2d =>
-    new Conv2d(1, 1, kernel, { weightInit: initializers.ones, bias: false, ...options });
-
-  /** Spots of the input that the middle element of the output depends on: the oracle, by derivatives. Positive weights keep them from cancelling. */
-  const measured = (model: Module, size: number): number => {
-    const x = ones([1, 1, size, size]);
-    const [gradient] = grad(() => {
-      const y = model.forward(x);
-      const middle = Math.floor(y.shape[2]! / 2);
-      return sum(slice(y, [0, 0, middle, middle], [1, 1, middle + 1, middle + 1]));
-    }, [x]);
-    const rows = Array.from({ length: size }, (_, row) => gradient!.dataSync().subarray(row * size, (row + 1) * size));
-    const touched = rows.flatMap((row, i) => (row.some((value) => value !== 0) ? [i] : []));
-    return touched.at(-1)! - touched[0]! + 1;
-  };
-  const claimed = (model: Module, size: number) => summary(model, [1, size, size]).layers.at(-1)!.receptiveField;
-
   const cases: readonly (readonly [name: string, expected: number, model: Module])[] = [
     ['two of 3x3 see 5', 5, new Sequential([conv(3), conv(3)])],
     ['three of 3x3 see 7', 7, new Sequential([conv(3), conv(3), conv(3)])],

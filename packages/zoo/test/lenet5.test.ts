@@ -12,6 +12,13 @@ beforeAll(() => setBackend(reference()));
 const layersOf = (options: LeNet5Options) =>
   summary(lenet5(options), [options.inChannels ?? 1, 32, 32]).layers.filter(({ parameters }) => parameters > 0);
 
+const wrong = (options: object) => () => lenet5(options);
+
+const bits = (seed: number): unknown =>
+  lenet5({ seed })
+    .parameters()
+    .map(({ value }) => [...value.dataSync()]);
+
 describe('LeNet-5', () => {
   test('of 26 letters, as the course counts: filters without their biases, dense layers with them', () => {
     const [conv1, conv2, ...dense] = layersOf({ classes: 26 });
@@ -69,17 +76,12 @@ describe('LeNet-5', () => {
   });
 
   test('refuses options that there are not', () => {
-    const wrong = (options: object) => () => lenet5(options);
     expect(wrong({ activation: 'gelu' })).toThrow('lenet5: activation must be one of tanh, relu, but is gelu.');
     expect(wrong({ pooling: 'toString' })).toThrow('lenet5: pooling must be one of max, average, but is toString.');
     expect(wrong({ classes: 0 })).toThrow('outFeatures must be made of whole numbers of at least 1, but is 0');
   });
 
   test('the same seed gives the same weights, on any backend', () => {
-    const bits = (seed: number): unknown =>
-      lenet5({ seed })
-        .parameters()
-        .map(({ value }) => [...value.dataSync()]);
     const first = bits(1);
     expect(withBackend(reference(), () => bits(1))).toEqual(first);
     expect(bits(2)).not.toEqual(first);
