@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { tensor } from '@receptive/tensor';
 import type { Rng, Tensor } from '@receptive/tensor';
 import type { Dataset, Sample } from './dataset.ts';
