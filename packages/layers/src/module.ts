@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Backend, Shape } from '@receptive/backend';
 import type { Initializer, Tensor, Variable } from '@receptive/tensor';
 import { Buffer, Parameter, Rng } from '@receptive/tensor';

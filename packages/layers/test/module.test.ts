@@ -1,9 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { grad } from '@receptive/autograd';
+import { grad, valueAndGrad } from '@receptive/autograd';
 import type { Backend } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
-import { Conv2d, Linear, Module, ReLU, Sequential, buffer, initializers, observe, parameter } from '@receptive/layers';
-import { Rng, Tensor, ones, scope, setBackend, tensor, zeros } from '@receptive/tensor';
+import {
+  Conv2d,
+  Dropout,
+  Linear,
+  Module,
+  ReLU,
+  Sequential,
+  buffer,
+  crossEntropy,
+  initializers,
+  observe,
+  parameter,
+} from '@receptive/layers';
+import { Rng, Tensor, ones, scope, setBackend, sgdStep, tensor, zeros } from '@receptive/tensor';
 import { nested } from './harness.ts';
 
 let backend: Backend;
@@ -149,6 +161,24 @@ describe('Sequential', () => {
     const gradients = grad(() => model.forward(x).sum(), [inner.scaleFactor, outer.scaleFactor, x]);
     expect(gradients.map(nested)).toEqual([[6, 0], [6, 0], [[9, 0]]]);
   });
+});
+
+test('a step of training leaves nothing behind', () => {
+  const model = new Sequential([new Linear(3, 4), new Dropout(0.5), new Linear(4, 2)]).initialize(1);
+  const [x, labels, rng] = [ones([2, 3]), tensor([0, 1], { dtype: 'int32' }), new Rng(1)];
+  const options = { lr: 0.1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
+  const step = (): void =>
+    scope(() => {
+      const parameters = model.parameters();
+      const loss = (): Tensor =>
+        crossEntropy(model.forward(x, { training: true, rng }), labels, { labelSmoothing: 0.1 });
+      const [, gradients] = valueAndGrad(loss, parameters);
+      parameters.forEach((each, i) => sgdStep(each, gradients[i]!, undefined, options));
+    });
+  step(); // makes the parameters
+  const before = backend.memory();
+  for (let i = 0; i < 5; i++) step();
+  expect(backend.memory()).toEqual(before);
 });
 
 const values = (model: Module, path: string): unknown => nested(model.stateDict().get(path)!.value);
