@@ -1,6 +1,7 @@
 import { valueAndGrad } from '@receptive/autograd';
+import { sameShape } from '@receptive/backend';
 import type { Backend } from '@receptive/backend';
-import { DataLoader } from '@receptive/data';
+import { DataError, DataLoader } from '@receptive/data';
 import type { Batch, Dataset } from '@receptive/data';
 import type { Module } from '@receptive/layers';
 import { Rng, concat, outsideScopes, reshape, scope, withBackend } from '@receptive/tensor';
@@ -68,6 +69,7 @@ export class Run {
     checkCount('epochs', options.epochs);
     checkCount('checkpoint.everyEpochs', checkpoint?.everyEpochs ?? 1);
     checkCount('checkpoint.everySteps', checkpoint?.everySteps ?? 1);
+    if (validate) checkValidation(dataset, validate);
     const parameters = model.namedParameters();
     if (parameters.size === 0) throw new RangeError('fit: the model has no parameters, so there is nothing to train.');
     this.#model = model;
@@ -241,7 +243,7 @@ export class Run {
       imagesPerSecond: this.#pace.images / this.#pace.seconds,
       secondsLeft: (left * this.#pace.seconds) / this.#pace.steps,
     };
-    for (const { onProgress } of this.#callbacks) await onProgress?.(progress);
+    for (const callbacks of this.#callbacks) await callbacks.onProgress?.(progress);
   }
 
   #diverged(loss: number, step: number): DivergedError {
@@ -272,7 +274,7 @@ export class Run {
     this.#step = 0;
     this.#running = NOTHING;
     this.#epochPace = AT_REST;
-    for (const { onEpoch } of this.#callbacks) await onEpoch?.(record);
+    for (const callbacks of this.#callbacks) await callbacks.onEpoch?.(record);
     if (this.#epoch % (this.#options.checkpoint?.everyEpochs ?? 1) === 0) await this.#save();
     return true;
   }
@@ -304,6 +306,18 @@ export class Run {
     const training = { state, optimizer: this.#optimizer };
     await checkpoint.save(await encodeCheckpoint(this.#model, { architecture: checkpoint.architecture, training }));
     this.#saved = this.#place;
+  }
+}
+
+/** What would else come to light only after the first epoch. */
+function checkValidation(train: Dataset, validate: Dataset): void {
+  const wanted = `images of shape [${train.shape.join(', ')}] in at most ${train.classes} classes`;
+  const { length, shape, classes } = validate;
+  if (length === 0) throw new DataError(`fit: the validation set is empty. Give at least one image, or leave it out.`);
+  if (!sameShape(shape, train.shape) || classes > train.classes) {
+    throw new DataError(
+      `fit: the validation set has images of shape [${shape.join(', ')}] in ${classes} classes, but the training set needs ${wanted}.`,
+    );
   }
 }
 

@@ -107,9 +107,14 @@ function broken(what: string): CheckpointError {
  */
 export function parseJson(text: string, entry: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    // Refuses nesting so deep that it could not be walked.
+    JSON.stringify(value);
+    return value;
   } catch (error) {
-    throw new CheckpointError(`The checkpoint's entry "${entry}" is no JSON: ${(error as Error).message}`);
+    throw new CheckpointError(
+      `The checkpoint's entry "${entry}" is no JSON that can be read: ${(error as Error).message}`,
+    );
   }
 }
 
