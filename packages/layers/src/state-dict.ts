@@ -1,6 +1,6 @@
 import type { DType, Shape, TypedArray } from '@receptive/backend';
 import type { Variable } from '@receptive/tensor';
-import { Tensor, currentBackend, formatShape, scope, tensor, withBackend } from '@receptive/tensor';
+import { Tensor, formatShape, scope, tensor, withBackend } from '@receptive/tensor';
 
 /** Elements as a file holds them. */
 export interface StateArray {
@@ -82,9 +82,9 @@ function mismatches(key: string, variable: Variable, source: StateArray | Tensor
   compare('shape', formatShape(variable.shape), formatShape(source.shape));
   if (variable.materialized) {
     compare('dtype', variable.dtype, source.dtype);
-    if (source instanceof Tensor && source.backend !== variable.value.backend) {
+    if (source instanceof Tensor && source.backend !== variable.backend) {
       problems.push(
-        `${key} lies on ${variable.value.backend.name} in the model, but on ${source.backend.name} in the checkpoint`,
+        `${key} lies on ${variable.backend.name} in the model, but on ${source.backend.name} in the checkpoint`,
       );
     }
   }
@@ -93,7 +93,5 @@ function mismatches(key: string, variable: Variable, source: StateArray | Tensor
 
 function valueFor(variable: Variable, source: StateArray | Tensor): Tensor {
   if (source instanceof Tensor) return source.clone();
-  return withBackend(variable.materialized ? variable.value.backend : currentBackend(), () =>
-    tensor(source.data, source),
-  );
+  return withBackend(variable.backend, () => tensor(source.data, source));
 }

@@ -50,6 +50,11 @@ abstract class Variable {
     return this.#value?.dtype ?? 'float32';
   }
 
+  /** Where the value lies, or will be made. */
+  get backend(): Backend {
+    return this.#value?.backend ?? this.#backend ?? currentBackend();
+  }
+
   /**
    * The present value, made on first use. The handle belongs to the variable and ends with the next write; to keep the value of now, clone it.
    * @throws ShapeError if the initialiser made a value of another shape.
@@ -67,7 +72,7 @@ abstract class Variable {
       return value.asNewValue();
     };
     // Whoever happens to use the value first has no part in how it is made: neither listeners nor scopes see it.
-    return unobserved(() => outsideScopes(() => scope(() => withBackend(this.#backend ?? currentBackend(), make))));
+    return unobserved(() => outsideScopes(() => scope(() => withBackend(this.backend, make))));
   }
 
   /** Sets the random key from which the value will be made, and forgets a value that was made before. */

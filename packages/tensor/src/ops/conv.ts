@@ -8,7 +8,7 @@ import { floats, sameDtype, shapeIs } from './check.ts';
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
-import { reshape } from './views.ts';
+import { flip, reshape } from './views.ts';
 
 /** A number for every spatial axis, or one for each. */
 export type PerAxis = number | readonly number[];
@@ -21,6 +21,8 @@ export interface ConvOptions {
   readonly dilation?: PerAxis;
   /** Groups of channels that do not see each other; divides input and output channels. */
   readonly groups?: number;
+  /** Turn the kernel round along its spatial axes: the convolution of mathematics, which commutes. False unless told. */
+  readonly flipKernel?: boolean;
 }
 
 /** One entry for each of `rank` spatial axes, each a whole number of at least 1. */
@@ -39,7 +41,7 @@ export function resolveWindow(
   op: string,
   input: Shape,
   kernel: readonly number[],
-  options: Omit<ConvOptions, 'groups'>,
+  options: Omit<ConvOptions, 'groups' | 'flipKernel'>,
 ): Window {
   const window = {
     kernel,
@@ -210,8 +212,8 @@ export const convOps = {
  *
  * `y[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - padding, ...] * weight[o, c, u, v]`,
  *
- * where x is 0 outside. The output has `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1` rows and columns. For the flipped convolution of
- * mathematics, flip the weights: `conv2d(x, flip(weight, [2, 3]))`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
+ * where x is 0 outside. The output has `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1` rows and columns. With `flipKernel` it
+ * is `weight[o, c, kh - 1 - u, kw - 1 - v]`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
  * arXiv:1603.07285.
  * @throws ShapeError if channels, groups or bias do not fit, or the kernel is larger than the padded input.
  */
@@ -219,7 +221,7 @@ export function conv2d(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor | null,
-  { groups = 1, ...options }: ConvOptions = {},
+  { groups = 1, flipKernel = false, ...options }: ConvOptions = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4) {
     throw new ShapeError(
@@ -228,7 +230,7 @@ export function conv2d(
   }
   perAxis('conv2d', 'groups', groups, 1);
   const geometry = { ...resolveWindow('conv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };
-  return dispatch(convOp, bias ? [x, weight, bias] : [x, weight], { geometry })[0];
+  return conv(x, flipKernel ? flip(weight, [2, 3]) : weight, bias ?? undefined, geometry);
 }
 
 /** Gradient of a convolution's output with respect to its input: what training sends backwards, and what a transposed convolution computes. */
