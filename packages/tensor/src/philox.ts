@@ -1,31 +1,42 @@
-/** The high and low 32 bits of a 64-bit product, by halves of 16 bits: no intermediate leaves the doubles' exact range. */
+/** The high 32 bits of the product of two unsigned words, by halves of 16 bits: every sum stays below 2^32. */
 function multiplyHigh(a: number, b: number): number {
   const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const low = a0 * b0;
-  const middle = a1 * b0 + (low >>> 16);
-  const carried = a0 * b1 + (middle % 0x10000);
-  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(carried / 0x10000)) >>> 0;
+  const middle = Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16);
+  const carried = Math.imul(a0, b1) + (middle & 0xffff);
+  return (Math.imul(a1, b1) + (middle >>> 16) + (carried >>> 16)) | 0;
 }
 
 /**
- * Philox4x32-10: four random words from a key of two and a counter of four, by ten rounds of multiplication and exclusive or.
+ * Philox4x32-10: fills `out`, four words a block, from a key of two words and a counter of four; the first two words of the counter, low word first, go up
+ * by one from block to block. A block is ten rounds of multiplication and exclusive or.
  * Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011, section 3.3.
  */
 export function philox(
   key: readonly [number, number],
   counter: readonly [number, number, number, number],
-): [number, number, number, number] {
-  let [k0, k1] = key;
-  let [c0, c1, c2, c3] = counter;
-  for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(0xd2511f53, c0);
-    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
-    const high1 = multiplyHigh(0xcd9e8d57, c2);
-    const low1 = Math.imul(0xcd9e8d57, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    // The key moves on by Weyl sequences: the golden ratio and the square root of 3, less 1.
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+  out: Uint32Array,
+): Uint32Array {
+  let [low, high] = counter;
+  for (let i = 0; i < out.length; i += 4) {
+    let [c0, c1, c2, c3] = [low, high, counter[2], counter[3]];
+    let [k0, k1] = key;
+    for (let round = 0; round < 10; round++) {
+      const x0 = multiplyHigh(0xcd9e8d57, c2) ^ c1 ^ k0;
+      const x2 = multiplyHigh(0xd2511f53, c0) ^ c3 ^ k1;
+      c1 = Math.imul(0xcd9e8d57, c2);
+      c3 = Math.imul(0xd2511f53, c0);
+      c0 = x0;
+      c2 = x2;
+      // The key moves on by Weyl sequences: the golden ratio and the square root of 3, less 1.
+      k0 = (k0 + 0x9e3779b9) | 0;
+      k1 = (k1 + 0xbb67ae85) | 0;
+    }
+    out[i] = c0;
+    out[i + 1] = c1;
+    out[i + 2] = c2;
+    out[i + 3] = c3;
+    low = (low + 1) | 0;
+    if (low === 0) high = (high + 1) | 0;
   }
-  return [c0, c1, c2, c3];
+  return out;
 }
