@@ -209,8 +209,8 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   adamStep: 'nondifferentiable',
 
   stopGradient: 'nondifferentiable',
-  custom: (g, inputs, { backward }, [y]) => {
-    const gradients = backward(g, inputs, y);
+  custom: (g, inputs, f, [y]) => {
+    const gradients = f.backward(g, inputs, y);
     return inputs.map((_, i) => (gradients[i] ? () => gradients[i]! : null));
   },
 };

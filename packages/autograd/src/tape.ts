@@ -2,7 +2,6 @@ import { isFloat, sameShape } from '@receptive/backend';
 import type { AnyOp, Dispatched, OpName, Tensor } from '@receptive/tensor';
 import { add, fullLike, listen, outsideScopes, reshape, scope, sum } from '@receptive/tensor';
 import { rules } from './rules.ts';
-import type { Rule } from './rules.ts';
 
 /** An op that ran, with handles of the tape's own on what its rule may need. */
 interface Node {
@@ -93,15 +92,17 @@ function release({ inputs, outputs }: Node): void {
   for (const tensor of [...inputs, ...outputs]) tensor.dispose();
 }
 
+/** A rule as the tape calls it: all ops pass through one loop, and the table has paired each name with the rule of its inputs and attributes. */
+type AnyRule = (
+  gradient: Tensor,
+  inputs: readonly Tensor[],
+  attributes: unknown,
+  outputs: readonly Tensor[],
+) => readonly ((() => Tensor) | null)[];
+
 function gradientsOf({ op, inputs, outputs, attributes }: Node, g: Tensor): readonly ((() => Tensor) | null)[] {
   const rule = rules[op.name as OpName];
-  if (rule !== 'composition') {
-    // The table pairs each name with the rule of that op's inputs and attributes; here, all ops pass through one loop.
-    return (rule as Rule<any>)(g, inputs as any, attributes as any, outputs as any) as readonly (
-      | (() => Tensor)
-      | null
-    )[];
-  }
+  if (rule !== 'composition') return (rule as unknown as AnyRule)(g, inputs, attributes, outputs);
   const tape = new Tape(inputs);
   try {
     const [result] = tape.record(() => op.compose!(inputs, attributes)) as readonly [Tensor];
