@@ -45,7 +45,7 @@ export function synchronous<T>(caller: string, result: T): T {
   const { then } = (result ?? {}) as Partial<Promise<unknown>>;
   if (typeof then === 'function') {
     // What the callback still does fails in the wrong surroundings; the error that counts is the one below.
-    then.call(result, undefined, () => {});
+    void then.call(result, undefined, () => {});
     throw new BackendError(
       `${caller} takes a synchronous function, but was given one that returns a promise. Await before or after ${caller}, not inside it.`,
     );

@@ -61,7 +61,7 @@ export function dispatch<A, I extends readonly unknown[], O extends readonly unk
   donated: readonly Tensor[] = [],
 ): Each<O, Tensor> {
   // Inside, an op's inputs and outputs are plain lists; the tuples are for those who declare and call ops.
-  return enter(op, inputs as readonly Tensor[], attributes, donated) as Each<O, Tensor>;
+  return enter(op, inputs, attributes, donated) as Each<O, Tensor>;
 }
 
 function enter(
@@ -149,5 +149,5 @@ function compose(op: AnyOp, inputs: readonly Tensor[], attributes: unknown): rea
     );
   }
   // What a composition returns may be one of the inputs, or a tensor of somebody else's; the op's output is a handle and a value of its own.
-  return unobserved(() => scope(() => op.compose!(inputs, attributes).map((output: Tensor) => output.asNewValue())));
+  return unobserved(() => scope(() => op.compose!(inputs, attributes).map((output) => output.asNewValue())));
 }

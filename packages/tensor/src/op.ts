@@ -38,8 +38,7 @@ export interface Op<
 }
 
 /** An op of any attributes, inputs and outputs. Whoever reads them knows the op by its name. */
-// Attributes stand in parameters, so that only `any` holds them all.
-export type AnyOp = Op<any, any, any>;
+export type AnyOp = Op<unknown>;
 
 /** Whether `backend` runs `op` by a kernel of its own. */
 export function hasKernel(op: AnyOp, backend: Backend): boolean {

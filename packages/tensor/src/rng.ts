@@ -167,9 +167,11 @@ export class Rng {
 
 function isState(state: RngState | null | undefined): boolean {
   const { key, counter } = state ?? {};
-  const isWord = (word: unknown): boolean =>
-    Number.isInteger(word) && (word as number) >= 0 && (word as number) < 2 ** 32;
   return Array.isArray(key) && key.length === 2 && key.every(isWord) && Number.isSafeInteger(counter) && counter! >= 0;
+}
+
+function isWord(value: unknown): boolean {
+  return value === Number(value) >>> 0;
 }
 
 /** The upper 24 bits of a word as a number in [0, 1), exact in float32. */

@@ -143,9 +143,9 @@ describe('tensor', () => {
   });
 
   test('leaves no storage behind when it refuses', () => {
-    expect(() => tensor([1, 2, 3], { shape: [2] })).toThrow();
-    expect(() => tensor([256], { dtype: 'uint8' })).toThrow();
-    expect(() => zeros([2, 0])).toThrow();
+    expect(() => tensor([1, 2, 3], { shape: [2] })).toThrow(ShapeError);
+    expect(() => tensor([256], { dtype: 'uint8' })).toThrow(DTypeError);
+    expect(() => zeros([2, 0])).toThrow(ShapeError);
     expect(backend.memory().storages).toBe(0);
   });
 });

@@ -32,7 +32,7 @@ import {
   zeros,
 } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbersOf, random } from './harness.ts';
 import { broadcastIndex, broadcastable, forAll, reader, table } from './naive.ts';

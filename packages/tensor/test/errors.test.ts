@@ -13,7 +13,6 @@ import {
   exp,
   fullLike,
   gather,
-  hasBackend,
   matmul,
   mean,
   relu,
@@ -221,13 +220,14 @@ describe('the backend', () => {
   });
 });
 
-describe('a disposed tensor', () => {
-  function gone(): Tensor {
-    const x = zeros([2, 3]);
-    x.dispose();
-    return x;
-  }
+/** A tensor [2, 3] that has been disposed. */
+function gone(): Tensor {
+  const x = zeros([2, 3]);
+  x.dispose();
+  return x;
+}
 
+describe('a disposed tensor', () => {
   test.each<[string, (x: Tensor) => unknown]>([
     ['add', (x) => add(zeros([3]), x)],
     ['mul', (x) => x.mul(2)],

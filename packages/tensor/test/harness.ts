@@ -24,6 +24,13 @@ export function primitivesOnly(backend: Backend): Backend {
   return { ...backend, name: 'primitives', kernels: Object.fromEntries(required) as Partial<Kernels> as Kernels };
 }
 
+/** A function that throws an error of this message. */
+export function failing(message: string): () => never {
+  return () => {
+    throw new Error(message);
+  };
+}
+
 /** The same backend with fewer dtypes. */
 export function withDtypes(backend: Backend, ...dtypes: DType[]): Backend {
   return { ...backend, name: 'narrow', dtypes: new Set(dtypes) };

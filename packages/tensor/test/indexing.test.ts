@@ -1,7 +1,7 @@
 import { reference } from '@receptive/backend/reference';
 import { gather, indexSelect, oneHot, scatterAdd, setBackend, sum, tensor, transpose, zeros } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbersOf, random } from './harness.ts';
 import { forAll, indices, reader, shapesUpTo, table } from './naive.ts';

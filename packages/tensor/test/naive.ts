@@ -2,7 +2,7 @@ import type { Shape } from '@receptive/backend';
 import { stridesOf } from '@receptive/backend';
 import { scope } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 // The plainest meaning of what the ops do: functions of an index.
 
@@ -67,7 +67,7 @@ export function shapeAndAxes(min = 1): fc.Arbitrary<{ shape: number[]; axes: num
 /** Checks `body` for many random values, each in a scope of its own. */
 export function forAll<T>(arbitrary: fc.Arbitrary<T>, body: (value: T) => void): void {
   fc.assert(
-    fc.property(arbitrary, (value) => scope(() => void body(value))),
+    fc.property(arbitrary, (value) => scope(() => body(value))),
     { numRuns: 80 },
   );
 }

@@ -15,7 +15,7 @@ import {
   zeros,
 } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbersOf, random } from './harness.ts';
 import { broadcastIndex, forAll, indices, reader, shapeAndAxes, shapesUpTo, table } from './naive.ts';

@@ -11,7 +11,7 @@ import {
   zeros,
 } from '@receptive/tensor';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { numbersOf } from './harness.ts';
+import { failing, numbersOf } from './harness.ts';
 
 let backend = reference();
 beforeEach(() => {
@@ -50,7 +50,7 @@ describe('scope frees what it does not return', () => {
     expect(numbersOf(kept.map.get('k')!)).toEqual([3]);
     expect(numbersOf((kept.list[1] as { deep: Tensor }).deep)).toEqual([2]);
     expect([...kept.set].map(numbersOf)).toEqual([[4]]);
-    expect(numbersOf(kept.bare.x!)).toEqual([5]);
+    expect(numbersOf(kept.bare.x)).toEqual([5]);
   });
 
   test('results that contain themselves', () => {
@@ -147,11 +147,7 @@ describe('exceptions', () => {
 
   test('leave the scope around them in order', () => {
     scope(() => {
-      expect(() =>
-        scope(() => {
-          throw new Error('inside');
-        }),
-      ).toThrow();
+      expect(() => scope(failing('inside'))).toThrow('inside');
       zeros([1]);
     });
     expect(storages()).toBe(0);
@@ -162,9 +158,8 @@ describe('exceptions', () => {
 
 describe('a promise', () => {
   test('is refused, and what was made is freed', () => {
-    const early = (): unknown => scope(async () => zeros([1]));
-    expect(early).toThrow(BackendError);
-    expect(early).toThrow(
+    expect(() => scope(async () => zeros([1]))).toThrow(BackendError);
+    expect(() => scope(async () => zeros([1]))).toThrow(
       'scope takes a synchronous function, but was given one that returns a promise. Await before or after scope',
     );
     expect(() => outsideScopes(async () => 0)).toThrow('outsideScopes takes a synchronous function');
@@ -172,12 +167,13 @@ describe('a promise', () => {
   });
 
   test('that fails later does not end the program: the error that counts has been thrown', async () => {
-    const late = async (): Promise<void> => {
-      const x = zeros([1]);
-      await Promise.resolve();
-      x.dataSync();
-    };
-    expect(() => scope(late)).toThrow('returns a promise');
+    expect(() =>
+      scope(async () => {
+        const x = zeros([1]);
+        await Promise.resolve();
+        x.dataSync();
+      }),
+    ).toThrow('returns a promise');
     // An unhandled rejection would fail the run.
     await new Promise((resolve) => setTimeout(resolve, 0));
   });

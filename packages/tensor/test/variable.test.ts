@@ -38,7 +38,7 @@ describe('a lazy variable', () => {
   });
 
   test('makes its value on first use and keeps it', () => {
-    const initializer = vi.fn(normal);
+    const initializer = vi.fn<Initializer>(normal);
     const w = new Parameter([2], initializer);
     const { value } = w;
     expect(w.materialized).toBe(true);
@@ -48,7 +48,7 @@ describe('a lazy variable', () => {
   });
 
   test('never makes a value when one is loaded first', () => {
-    const initializer = vi.fn(normal);
+    const initializer = vi.fn<Initializer>(normal);
     const w = new Parameter([2], initializer);
     w.assign(tensor([1, 2]));
     expect(numbersOf(w.value)).toEqual([1, 2]);
@@ -99,13 +99,13 @@ describe('a lazy variable', () => {
   });
 
   test('draws from its key, so that the order of first use does not matter', () => {
-    const make = (): [Parameter, Parameter] => [new Parameter([4], normal), new Parameter([4], normal)];
-    const [[a, b], [c, d]] = [make(), make()];
-    for (const [i, w] of [a, b, c, d].entries()) w.seed(new Rng(1).fork(`${i % 2}`));
-    const [forth, back] = [
-      [numbersOf(a.value), numbersOf(b.value)],
-      [numbersOf(d.value), numbersOf(c.value)],
-    ];
+    const [first, second, firstAgain, secondAgain] = ['x', 'y', 'x', 'y'].map((name) => {
+      const w = new Parameter([4], normal);
+      w.seed(new Rng(1).fork(name));
+      return w;
+    }) as [Parameter, Parameter, Parameter, Parameter];
+    const forth = [numbersOf(first.value), numbersOf(second.value)];
+    const back = [numbersOf(secondAgain.value), numbersOf(firstAgain.value)];
     expect(forth).toEqual(back.reverse());
     expect(forth[0]).not.toEqual(forth[1]);
   });

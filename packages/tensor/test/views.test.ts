@@ -19,7 +19,7 @@ import {
   zeros,
 } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { numbersOf, random } from './harness.ts';
 import { broadcastIndex, broadcastable, forAll, reader, shapeAndAxes, shapesUpTo, table } from './naive.ts';

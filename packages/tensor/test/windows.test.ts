@@ -16,10 +16,11 @@ import {
   tensor,
   zeros,
 } from '@receptive/tensor';
-import fc from 'fast-check';
+import type { ConvOptions } from '@receptive/tensor';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbersOf, random } from './harness.ts';
-import { forAll, reader, table } from './naive.ts';
+import { forAll, indices, reader, table } from './naive.ts';
 
 setBackend(reference());
 
@@ -46,7 +47,7 @@ test('conv2d adds up the products it says it does', () => {
     expect(y.shape).toEqual([2, groups * 2, length(7, 2, 0), length(8, 3, 1)]);
     const naive = table(y.shape, ([n, o, i, j]) => {
       let total = bias([o!]);
-      for (const [c, u, v] of [0, 1].flatMap((c) => [0, 1].flatMap((u) => [0, 1, 2].map((v) => [c, u, v] as const)))) {
+      for (const [c, u, v] of indices([2, 2, 3]) as [number, number, number][]) {
         const [row, column] = [i! * s![0]! + u * d![0]! - p![0]!, j! * s![1]! + v * d![1]! - p![1]!];
         const inside = row >= 0 && row < 7 && column >= 0 && column < 8;
         if (inside) total += input([n!, Math.floor(o! / 2) * 2 + c, row, column]) * weight([o!, c, u, v]);
@@ -57,10 +58,12 @@ test('conv2d adds up the products it says it does', () => {
   });
 });
 
-describe('output size', () => {
-  const out = (n: number, f: number, options: Parameters<typeof conv2d>[3]): number[] =>
-    conv2d(zeros([1, 1, n, n]), zeros([1, 1, f, f]), null, options).shape.slice(2);
+/** Height and width of the output for a square input and kernel. */
+function out(n: number, f: number, options: ConvOptions): number[] {
+  return conv2d(zeros([1, 1, n, n]), zeros([1, 1, f, f]), null, options).shape.slice(2);
+}
 
+describe('output size', () => {
   test('is floor((n + 2p - f) / s) + 1', () => {
     expect(out(6, 3, {})).toEqual([4, 4]);
     expect(out(6, 3, { stride: 2 })).toEqual([2, 2]);
@@ -133,11 +136,11 @@ describe('pooling', () => {
   });
 
   test('says where in the plane each maximum lies, the first of equals', () => {
-    const [y, indices] = maxPool2dWithIndices(image, 2);
+    const [y, places] = maxPool2dWithIndices(image, 2);
     expect(numbersOf(y)).toEqual([6, 9, 8, 9]);
-    expect(numbersOf(indices)).toEqual([5, 7, 8, 11]);
+    expect(numbersOf(places)).toEqual([5, 7, 8, 11]);
     expect(numbersOf(maxPool2dWithIndices(zeros([1, 1, 2, 2]), 2)[1])).toEqual([0]);
-    expect(numbersOf(maxPoolGradient(tensor([1, 2, 3, 4], { shape: [1, 1, 2, 2] }), indices, [1, 1, 4, 4]))).toEqual([
+    expect(numbersOf(maxPoolGradient(tensor([1, 2, 3, 4], { shape: [1, 1, 2, 2] }), places, [1, 1, 4, 4]))).toEqual([
       0, 0, 0, 0, 0, 1, 0, 2, 3, 0, 0, 4, 0, 0, 0, 0,
     ]);
   });

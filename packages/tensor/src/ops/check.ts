@@ -68,6 +68,8 @@ export function resolveAxes(op: string, axes: number | readonly number[] | undef
 
 /** The shape to which both broadcast: aligned at the right, a length of 1 repeats. */
 export function broadcastShape(op: string, ...shapes: readonly Shape[]): number[] {
+  const [first, ...others] = shapes;
+  if (first && others.every((shape) => sameShape(shape, first))) return [...first];
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
     let length = 1;

@@ -23,9 +23,8 @@ const matmulOp: Op<Required<MatmulOptions>, [a: 0, b: 0], [y: 0]> = {
     const [m, k] = matrix(a, transposeA);
     const [k2, n] = matrix(b, transposeB);
     if (k !== k2) {
-      const note = (transposed: boolean): string => (transposed ? ' transposed' : '');
       throw new ShapeError(
-        `matmul: ${formatShape(a.shape)}${note(transposeA)} times ${formatShape(b.shape)}${note(transposeB)} does not fit: ${k} columns meet ${k2} rows.`,
+        `matmul: ${described(a, transposeA)} times ${described(b, transposeB)} does not fit: ${k} columns meet ${k2} rows.`,
       );
     }
     return [{ shape: [...broadcastShape('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n], dtype: a.dtype }];
@@ -36,6 +35,10 @@ const matmulOp: Op<Required<MatmulOptions>, [a: 0, b: 0], [y: 0]> = {
 function matrix({ shape }: TensorType, transposed: boolean): [rows: number, columns: number] {
   const [rows, columns] = [shape.at(-2)!, shape.at(-1)!];
   return transposed ? [columns, rows] : [rows, columns];
+}
+
+function described({ shape }: TensorType, transposed: boolean): string {
+  return formatShape(shape) + (transposed ? ' transposed' : '');
 }
 
 export const matmulOps = { matmul: matmulOp };

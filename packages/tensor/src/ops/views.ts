@@ -2,7 +2,7 @@ import type { Shape, View } from '@receptive/backend';
 import { broadcastStrides, sameShape, sizeOf, stridesOf } from '@receptive/backend';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
-import type { Each, Op, TensorType } from '../op.ts';
+import type { Op, TensorType } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { fits, resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
@@ -145,8 +145,8 @@ export function flatten(x: Tensor, startAxis = 0): Tensor {
 
 /** Inserts an axis of length 1 before `axis`, which may be the rank to append one. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
-  const place = resolveAxis('unsqueeze', axis, x.rank + 1);
-  return reshape(x, [...x.shape.slice(0, place), 1, ...x.shape.slice(place)]);
+  const before = resolveAxis('unsqueeze', axis, x.rank + 1);
+  return reshape(x, [...x.shape.slice(0, before), 1, ...x.shape.slice(before)]);
 }
 
 /** Leaves out axes of length 1: those named, or all. */
@@ -187,10 +187,8 @@ export function slice(x: Tensor, start: readonly number[], end: readonly number[
       `slice: ${Math.max(start.length, end.length)} places were given for the ${x.rank} axes of ${formatShape(x.shape)}.`,
     );
   }
-  const place = (given: number | undefined, length: number, otherwise: number): number =>
-    given === undefined ? otherwise : given < 0 ? given + length : given;
-  const from = x.shape.map((length, axis) => place(start[axis], length, 0));
-  const to = x.shape.map((length, axis) => place(end[axis], length, length));
+  const from = x.shape.map((length, axis) => place(start[axis] ?? 0, length));
+  const to = x.shape.map((length, axis) => place(end[axis] ?? length, length));
   x.shape.forEach((length, axis) => {
     const [a, b] = [from[axis]!, to[axis]!];
     if (!Number.isInteger(a) || !Number.isInteger(b) || a < 0 || a >= b || b > length) {
@@ -198,6 +196,11 @@ export function slice(x: Tensor, start: readonly number[], end: readonly number[
     }
   });
   return dispatch(sliceOp, [x], { start: from, end: to })[0];
+}
+
+/** A place counted from the front of an axis. */
+function place(given: number, length: number): number {
+  return given < 0 ? given + length : given;
 }
 
 /** Elements in reverse order along the named axes. */
@@ -212,7 +215,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** Tensors one after another along `axis`; their other axes are equal. */
 export function concat(inputs: readonly Tensor[], axis = 0): Tensor {
-  return dispatch(concatOp, inputs as Each<readonly 0[], Tensor>, {
+  return dispatch(concatOp, inputs, {
     axis: resolveAxis('concat', axis, inputs[0]?.rank ?? 1),
   })[0];
 }
