@@ -66,24 +66,24 @@ export function resolveAxes(op: string, axes: number | readonly number[] | undef
   return resolved.sort((a, b) => a - b);
 }
 
-/** The shape to which both broadcast: aligned at the right, a length of 1 repeats. */
+/** The shape to which all broadcast: aligned at the right, a length of 1 repeats. */
 export function broadcastShape(op: string, ...shapes: readonly Shape[]): number[] {
-  const [first, ...others] = shapes;
-  if (first && others.every((shape) => sameShape(shape, first))) return [...first];
-  const rank = Math.max(...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    let length = 1;
-    for (const shape of shapes) {
-      const own = shape[axis - rank + shape.length] ?? 1;
-      if (own !== 1 && length !== 1 && own !== length) {
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
+  const result = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let axis = 0; axis < shape.length; axis++) {
+      const place = axis + rank - shape.length;
+      const [own, length] = [shape[axis]!, result[place]!];
+      if (own === 1) continue;
+      if (length !== 1 && length !== own) {
         throw new ShapeError(
           `${op}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast: aligned at the right, axes must be equal or 1, but one is ${length} and one ${own}.`,
         );
       }
-      if (own !== 1) length = own;
+      result[place] = own;
     }
-    return length;
-  });
+  }
+  return result;
 }
 
 /** `shape` with another length along one axis. */
