@@ -70,6 +70,7 @@ describe('memory', () => {
     ['softmax along another axis', (x) => softmax(x, 1)],
     ['logSoftmax', (x) => x.logSoftmax()],
     ['conv2d', (x) => conv2d(x, x, zeros([2]))],
+    ['conv2d with the kernel turned round', (x) => conv2d(x, x, null, { flipKernel: true })],
     ['maxPool2d', (x) => maxPool2d(x, 2)],
     ['avgPool2d', (x) => avgPool2d(x, 2, { countIncludePad: false })],
     ['indexSelect', (x) => indexSelect(x, tensor(Int32Array.of(1, 0)), 2)],

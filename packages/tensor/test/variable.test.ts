@@ -159,8 +159,10 @@ describe('to', () => {
   test('moves the value and bumps the version; the old handle ends', async () => {
     const other = reference();
     const w = new Buffer([2], () => tensor([1, 2]));
+    expect(w.backend).toBe(backend);
     const before = w.value;
     await w.to(other);
+    expect(w.backend).toBe(other);
     expect(w.value.backend).toBe(other);
     expect(numbersOf(w.value)).toEqual([1, 2]);
     expect(w.version).toBe(1);
@@ -173,6 +175,7 @@ describe('to', () => {
     const w = new Parameter([2], zero);
     await w.to(other);
     expect(w.materialized).toBe(false);
+    expect(w.backend).toBe(other);
     expect(w.value.backend).toBe(other);
   });
 

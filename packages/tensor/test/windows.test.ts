@@ -7,6 +7,7 @@ import {
   conv2d,
   convInputGradient,
   convWeightGradient,
+  flip,
   im2col,
   maxPool2d,
   maxPool2dWithIndices,
@@ -16,7 +17,7 @@ import {
   tensor,
   zeros,
 } from '@receptive/tensor';
-import type { ConvOptions } from '@receptive/tensor';
+import type { ConvOptions, Tensor } from '@receptive/tensor';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbersOf, random } from './harness.ts';
@@ -62,6 +63,14 @@ test('conv2d adds up the products it says it does', () => {
 function out(n: number, f: number, options: ConvOptions): number[] {
   return conv2d(zeros([1, 1, n, n]), zeros([1, 1, f, f]), null, options).shape.slice(2);
 }
+
+test('flipKernel turns the kernel round: the convolution of mathematics, which commutes', () => {
+  const [x, w] = [random([1, 1, 3, 4], 1), random([1, 1, 2, 3], 2)];
+  expectClose(conv2d(x, w, null, { flipKernel: true }), conv2d(x, flip(w, [2, 3])));
+  const full = (a: Tensor, b: Tensor): Tensor =>
+    conv2d(a, b, null, { flipKernel: true, padding: [b.shape[2]! - 1, b.shape[3]! - 1] });
+  expectClose(full(x, w), full(w, x));
+});
 
 describe('output size', () => {
   test('is floor((n + 2p - f) / s) + 1', () => {

@@ -3,6 +3,7 @@ import { resolvePadding, sameShape, sizeOf, windowOutput, windowSpan } from '@re
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
 import { add } from './elementwise.ts';
@@ -230,7 +231,8 @@ export function conv2d(
   }
   perAxis('conv2d', 'groups', groups, 1);
   const geometry = { ...resolveWindow('conv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };
-  return conv(x, flipKernel ? flip(weight, [2, 3]) : weight, bias ?? undefined, geometry);
+  const convolve = (kernel: Tensor): Tensor => conv(x, kernel, bias ?? undefined, geometry);
+  return flipKernel ? scope(() => convolve(flip(weight, [2, 3]))) : convolve(weight);
 }
 
 /** Gradient of a convolution's output with respect to its input: what training sends backwards, and what a transposed convolution computes. */
