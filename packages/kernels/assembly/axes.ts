@@ -11,10 +11,17 @@ export function fillOffsets(to: usize, counts: usize, strides: usize, start: i32
   let i2 = rest % n2;
   rest /= n2;
   let i1 = rest % n1, i0 = rest / n1;
+  const ramp = i32x4.mul(i32x4.splat(s3), i32x4(0, 1, 2, 3));
   while (count > 0) {
     let run = min(count, n3 - i3);
     count -= run;
-    for (let offset = i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3; run > 0; run--) {
+    let offset = i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3;
+    for (; run >= 4; run -= 4) {
+      v128.store(to, i32x4.add(i32x4.splat(offset), ramp));
+      offset += s3 * 4;
+      to += 16;
+    }
+    for (; run > 0; run--) {
       store<i32>(to, offset);
       offset += s3;
       to += 4;

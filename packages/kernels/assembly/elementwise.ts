@@ -67,11 +67,6 @@ export function storeMaskPartial(to: usize, mask: v128, n: i32): void {
   for (let i = 0; i < n; i++) store<u8>(to + i, <u8>((lanes >> i) & 1));
 }
 
-/** `x` to the power `y`; where C's pow gives 1 for a base of 1 or -1 and an exponent without value or end, NaN, as JavaScript does. */
-export function power(x: f32, y: f32): f32 {
-  return (x == 1 || x == -1) && !isFinite(y) ? NaN : Mathf.pow(x, y);
-}
-
 function chooseWords(condition: usize, conditionStep: i32, a: usize, aStep: i32, b: usize, bStep: i32, to: usize, n: i32): void {
   let mask = i32x4.splat(load<u8>(condition) ? -1 : 0), x = v128.load32_splat(a), y = v128.load32_splat(b);
   for (; n >= 4; n -= 4) {

@@ -3,7 +3,7 @@
 
 import { direct5, direct6, packed5, packed6 } from '../build/micro-kernels';
 import { fillOffsets, offsetOf } from './axes';
-import { MR, NR, adjacent8, packColumns, packRows } from './panels';
+import { MR, NR, adjacent, packColumns, packRows } from './panels';
 
 /** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of both 5 and 6. */
 const MC: i32 = 120;
@@ -79,36 +79,44 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
       for (let j = 0; j < columns; j += NR) {
         const columnB = inB + (<usize>j << 2), columnC = inC + (<usize>j << 2), panel = panels + (<usize>(j * kc) << 2);
         // Few rows do not repay the packing of columns that can be read where they lie.
-        const direct = i1 - i0 <= 2 * MR && adjacent8(columnB);
+        const direct = i1 - i0 <= 2 * MR && adjacent(columnB) && adjacent(columnB + 16);
         if (ic == i0 && !direct) packColumns(b, columnB, inner, kc, panel);
-        const whole = columns - j >= NR && adjacent8(columnC);
+        const left = columns - j >= 4 && adjacent(columnC), right = columns - j >= NR && adjacent(columnC + 16);
+        const whole = left && right, leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
         for (let i = ic; i < icEnd; i += MR) {
           const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS;
-          const accumulate = add || from > k0;
-          const at = c + <usize>i * stride;
-          const inTile = whole && i + MR <= m;
-          const to = inTile ? at + load<usize>(columnC) : tile, step = inTile ? stride : NR * 4;
+          const accumulate = add || from > k0, at = c + <usize>i * stride;
+          const inPlace = whole && i + MR <= m;
+          const to = inPlace ? at + leftC : tile, beside = inPlace ? rightC - leftC : 16, step = inPlace ? stride : NR * 4;
           const rows = a + (<usize>(i * kc) << 2);
           if (direct) {
-            const p = b + load<usize>(columnB);
-            if (MR == 6) direct6(kc, rows, p, inner, to, step, initial, accumulate && inTile);
-            else direct5(kc, rows, p, inner, to, step, initial, accumulate && inTile);
-          } else if (MR == 6) packed6(kc, rows, panel, to, step, initial, accumulate && inTile);
-          else packed5(kc, rows, panel, to, step, initial, accumulate && inTile);
-          if (!inTile) scatter(tile, at, stride, columnC, min(MR, m - i), min(NR, columns - j), accumulate);
+            const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
+            if (MR == 6) direct6(kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
+            else direct5(kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
+          } else if (MR == 6) packed6(kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
+          else packed5(kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
+          if (!inPlace) {
+            const count = min(MR, m - i);
+            storeHalf(tile, at, stride, columnC, count, left ? 4 : min(4, columns - j), left, accumulate);
+            storeHalf(tile + 16, at, stride, columnC + 16, count, right ? 4 : min(4, columns - j - 4), right, accumulate);
+          }
         }
       }
     }
   }
 }
 
-/** Stores or adds the part of a tile that exists, column by column where it belongs. */
-function scatter(tile: usize, c: usize, stride: usize, offsets: usize, rows: i32, columns: i32, accumulate: bool): void {
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const to = c + load<usize>(offsets + (<usize>j << 2));
-      const value = load<f32>(tile + (<usize>j << 2));
-      store<f32>(to, accumulate ? load<f32>(to) + value : value);
+/** Stores or adds the first `rows` x `columns` of half a tile where they belong; `together` if those are four neighbours. */
+function storeHalf(tile: usize, c: usize, stride: usize, offsets: usize, rows: i32, columns: i32, together: bool, accumulate: bool): void {
+  for (; rows > 0; rows--) {
+    if (together) {
+      const to = c + load<usize>(offsets), v = v128.load(tile);
+      v128.store(to, accumulate ? f32x4.add(v128.load(to), v) : v);
+    } else {
+      for (let j = 0; j < columns; j++) {
+        const to = c + load<usize>(offsets + (<usize>j << 2)), v = load<f32>(tile + (<usize>j << 2));
+        store<f32>(to, accumulate ? load<f32>(to) + v : v);
+      }
     }
     tile += NR * 4;
     c += stride;

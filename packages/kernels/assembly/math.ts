@@ -1,6 +1,6 @@
 // Elementary functions of four floats at a time, each within a few units in the last place over the whole range. NaN passes through.
 //
-// The polynomials of exp, log and tanh are those of S. L. Moshier's Cephes library (netlib.org/cephes, single precision). Constants lie in memory because V8
+// The polynomials of exp and log are those of S. L. Moshier's Cephes library (netlib.org/cephes, single precision). Constants lie in memory because V8
 // builds a vector constant anew, by several instructions, at each use.
 
 import { madd } from './vector';
@@ -12,10 +12,22 @@ function at(table: usize, i: usize): v128 {
   return v128.load32_splat(table + (i << 2));
 }
 
+/** Chooses by a mask whose lanes are all ones or all zeros. */
 // @ts-ignore: decorator
 @inline
 function select(yes: v128, no: v128, mask: v128): v128 {
-  return v128.bitselect(yes, no, mask);
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(yes, no, mask);
+  else return v128.bitselect(yes, no, mask);
+}
+
+// 0: the sign; 1: the bias of exponents; 2: the bits of 1.5 * 2^23; 3: those of 1.5 * 2^23 + 1; 4: those of sqrt(1/2); 5: 23.
+const BITS = memory.data<i32>([0x80000000, 127, 0x4b400000, 0x4b400001, 0x3f3504f3, 23]);
+
+/** The magnitude `x` with the sign of `y`. */
+// @ts-ignore: decorator
+@inline
+function signed(x: v128, y: v128): v128 {
+  return v128.or(x, v128.and(y, at(BITS, 0)));
 }
 
 // 0-1: where the result is infinite or 0; 2: 1 / ln 2; 3: 1.5 * 2^23, adding which rounds to an integer in the low bits; 4-5: ln 2 in two parts;
@@ -24,7 +36,6 @@ const EXP = memory.data<f32>([
   89.0, -104.0, 1.44269504, 12582912.0, -0.693359375, 2.1219444e-4, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
   5.0000001201e-1, 1.0, -30.0,
 ]);
-const ROUNDING_BITS: i32 = 0x4b400000;
 
 /** `exp(r) - 1` for |r| <= ln(2) / 2. */
 // @ts-ignore: decorator
@@ -42,7 +53,7 @@ function expm1Reduced(r: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function power2(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+  return i32x4.shl(i32x4.add(n, at(BITS, 1)), 23);
 }
 
 // @ts-ignore: decorator
@@ -54,7 +65,7 @@ export function exp(x: v128): v128 {
   const n = f32x4.sub(rounded, at(EXP, 3));
   const p = f32x4.add(expm1Reduced(madd(n, at(EXP, 5), madd(n, at(EXP, 4), x))), at(EXP, 12));
   // 2^n in two steps: the result may be infinite or subnormal where the factors are not.
-  const exponent = i32x4.sub(rounded, i32x4.splat(ROUNDING_BITS)), half = i32x4.shr_s(exponent, 1);
+  const exponent = i32x4.sub(rounded, at(BITS, 2)), half = i32x4.shr_s(exponent, 1);
   return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(exponent, half)));
 }
 
@@ -66,7 +77,7 @@ export function expm1(x: v128): v128 {
   const n = f32x4.sub(rounded, at(EXP, 3));
   const p = expm1Reduced(madd(n, at(EXP, 5), madd(n, at(EXP, 4), x)));
   // 2^n (p + 1) - 1 = 2 (2^(n-1) p + (2^(n-1) - 1/2)): 2^n itself may be infinite where the result is not.
-  const scale = power2(i32x4.sub(rounded, i32x4.splat(ROUNDING_BITS + 1)));
+  const scale = power2(i32x4.sub(rounded, at(BITS, 3)));
   const halved = madd(scale, p, f32x4.sub(scale, f32x4.splat(0.5)));
   return f32x4.add(halved, halved);
 }
@@ -76,7 +87,6 @@ const LOG = memory.data<f32>([
   1.17549435e-38, 8388608.0, 0.693359375, -2.12194440e-4, 0.5, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
   -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, 1.0, Infinity, -Infinity, NaN,
 ]);
-const SQRT_HALF_BITS: i32 = 0x3f3504f3;
 
 // @ts-ignore: decorator
 @inline
@@ -84,9 +94,9 @@ export function log(x: v128): v128 {
   const subnormal = f32x4.lt(x, at(LOG, 0));
   const bits = select(f32x4.mul(x, at(LOG, 1)), x, subnormal);
   // x = 2^e * m with m between sqrt(1/2) and sqrt(2).
-  const exponent = i32x4.shr_s(i32x4.sub(bits, i32x4.splat(SQRT_HALF_BITS)), 23);
+  const exponent = i32x4.shr_s(i32x4.sub(bits, at(BITS, 4)), 23);
   const r = f32x4.sub(i32x4.sub(bits, i32x4.shl(exponent, 23)), at(LOG, 14));
-  const e = f32x4.convert_i32x4_s(i32x4.sub(exponent, v128.and(subnormal, i32x4.splat(23))));
+  const e = f32x4.convert_i32x4_s(i32x4.sub(exponent, v128.and(subnormal, at(BITS, 5))));
   const z = f32x4.mul(r, r);
   let p = madd(at(LOG, 5), r, at(LOG, 6));
   p = madd(p, r, at(LOG, 7));
@@ -114,28 +124,34 @@ export function log1p(x: v128): v128 {
   return select(corrected, l, v128.and(f32x4.gt(u, f32x4.splat(0)), f32x4.lt(u, at(LOG, 15))));
 }
 
-// 0: 0.625; 1-5: (tanh(x) - x) / x^3 in x^2; 6: 1; 7: 2.
-const TANH = memory.data<f32>([0.625, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 1.0, 2.0]);
+// Own least-maximum fit of x P(x^2) / Q(x^2) within 2e-8, relatively. 0: 9.02, past which the result is 1; 1-5: P; 6-9: Q without its 1; 10: 1.
+const TANH = memory.data<f32>([
+  9.02, 1.331971087e-8, 2.058400670e-5, 3.494069485e-3, 1.337974843e-1, 0.9999999792, 7.762299629e-7, 3.283147802e-4, 2.587120937e-2, 4.671306374e-1, 1.0,
+]);
 
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-  const magnitude = f32x4.abs(x), z = f32x4.mul(x, x);
+  const one = at(TANH, 10);
+  x = f32x4.pmax(f32x4.pmin(x, at(TANH, 0)), f32x4.neg(at(TANH, 0)));
+  const z = f32x4.mul(x, x);
   let p = madd(z, at(TANH, 1), at(TANH, 2));
+  let q = madd(z, at(TANH, 6), at(TANH, 7));
   p = madd(p, z, at(TANH, 3));
+  q = madd(q, z, at(TANH, 8));
   p = madd(p, z, at(TANH, 4));
+  q = madd(q, z, at(TANH, 9));
   p = madd(p, z, at(TANH, 5));
-  const small = madd(f32x4.mul(p, z), x, x);
-  const large = f32x4.sub(at(TANH, 6), f32x4.div(at(TANH, 7), f32x4.add(exp(f32x4.add(magnitude, magnitude)), at(TANH, 6))));
-  const signed = v128.or(large, v128.and(x, i32x4.splat(0x80000000)));
-  return select(small, signed, f32x4.lt(magnitude, at(TANH, 0)));
+  q = madd(q, z, one);
+  // Rounding may carry the quotient past 1.
+  return f32x4.pmax(f32x4.pmin(f32x4.div(f32x4.mul(x, p), q), one), f32x4.neg(one));
 }
 
 /** Both branches raise e to a negative power only, which cannot overflow. */
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-  const one = at(EXP, 12), e = exp(v128.or(x, i32x4.splat(0x80000000)));
+  const one = at(EXP, 12), e = exp(v128.or(x, at(BITS, 0)));
   return f32x4.div(select(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e));
 }
 
@@ -143,7 +159,7 @@ export function sigmoid(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function softplus(x: v128): v128 {
-  return f32x4.add(f32x4.max(x, f32x4.splat(0)), log1p(exp(v128.or(x, i32x4.splat(0x80000000)))));
+  return f32x4.add(f32x4.max(x, f32x4.splat(0)), log1p(exp(v128.or(x, at(BITS, 0)))));
 }
 
 // Own least-maximum fits, each within 1e-9. 0-6: erf(x) / x for x <= 1, in x^2; 7-13: log(1 - erf(x)) for 1 <= x <= 4; 14: 4, past which the result is 1;
@@ -169,7 +185,7 @@ export function erf(x: v128): v128 {
   q = madd(q, magnitude, at(ERF, 8));
   p = madd(p, z, at(ERF, 0));
   q = madd(q, magnitude, at(ERF, 7));
-  const large = v128.or(f32x4.sub(at(ERF, 15), exp(q)), v128.and(x, i32x4.splat(0x80000000)));
+  const large = signed(f32x4.sub(at(ERF, 15), exp(q)), x);
   return select(f32x4.mul(x, p), large, f32x4.lt(magnitude, at(ERF, 15)));
 }
 
@@ -177,8 +193,44 @@ export function erf(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sign(x: v128): v128 {
-  const signed = v128.or(at(LOG, 14), v128.and(x, i32x4.splat(0x80000000)));
-  return select(signed, x, v128.or(f32x4.lt(x, f32x4.splat(0)), f32x4.gt(x, f32x4.splat(0))));
+  return select(signed(at(LOG, 14), x), x, v128.or(f32x4.lt(x, f32x4.splat(0)), f32x4.gt(x, f32x4.splat(0))));
+}
+
+// These have no vector form: the standard library's, lane by lane.
+
+export function sin(x: v128): v128 {
+  return f32x4.replace_lane(
+    f32x4.replace_lane(
+      f32x4.replace_lane(f32x4.splat(Mathf.sin(f32x4.extract_lane(x, 0))), 1, Mathf.sin(f32x4.extract_lane(x, 1))),
+      2, Mathf.sin(f32x4.extract_lane(x, 2)),
+    ),
+    3, Mathf.sin(f32x4.extract_lane(x, 3)),
+  );
+}
+
+export function cos(x: v128): v128 {
+  return f32x4.replace_lane(
+    f32x4.replace_lane(
+      f32x4.replace_lane(f32x4.splat(Mathf.cos(f32x4.extract_lane(x, 0))), 1, Mathf.cos(f32x4.extract_lane(x, 1))),
+      2, Mathf.cos(f32x4.extract_lane(x, 2)),
+    ),
+    3, Mathf.cos(f32x4.extract_lane(x, 3)),
+  );
+}
+
+export function power(x: v128, y: v128): v128 {
+  return f32x4.replace_lane(
+    f32x4.replace_lane(
+      f32x4.replace_lane(f32x4.splat(powerOf(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0))), 1, powerOf(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1))),
+      2, powerOf(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)),
+    ),
+    3, powerOf(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)),
+  );
+}
+
+/** `x` to the power `y`; where C's pow gives 1 for a base of 1 or -1 and an exponent without value or end, NaN, as JavaScript does. */
+function powerOf(x: f32, y: f32): f32 {
+  return (x == 1 || x == -1) && !isFinite(y) ? NaN : Mathf.pow(x, y);
 }
 
 /** Power of integers modulo 2^32; what would be a fraction or infinite is 0. */

@@ -13,22 +13,15 @@ export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 /** Whether four offsets name four neighbouring words. */
 // @ts-ignore: decorator
 @inline
-function adjacent(offsets: usize): bool {
+export function adjacent(offsets: usize): bool {
   const o = v128.load(offsets);
   return i32x4.all_true(i32x4.eq(o, i32x4.add(v128.load32_splat(offsets), i32x4(0, 4, 8, 12))));
-}
-
-/** Whether eight offsets name eight neighbouring words. */
-// @ts-ignore: decorator
-@inline
-export function adjacent8(offsets: usize): bool {
-  return adjacent(offsets) && adjacent(offsets + 16) && load<i32>(offsets, 16) - load<i32>(offsets) == 16;
 }
 
 /** Four words, each from its own address. */
 // @ts-ignore: decorator
 @inline
-function gather4(p0: usize, p1: usize, p2: usize, p3: usize): v128 {
+export function gather4(p0: usize, p1: usize, p2: usize, p3: usize): v128 {
   return v128.load32_lane(p3, v128.load32_lane(p2, v128.load32_lane(p1, v128.load32_zero(p0), 1), 2), 3);
 }
 
@@ -47,30 +40,43 @@ export function transpose4(p0: usize, p1: usize, p2: usize, p3: usize, to: usize
 
 /** Packs eight columns, whose byte offsets are at `columns`, for the `kc` inner offsets at `inner`: `[kc][8]`. */
 export function packColumns(base: usize, columns: usize, inner: usize, kc: i32, to: usize): void {
-  const c0 = base + load<usize>(columns);
-  if (adjacent8(columns)) {
+  const left = adjacent(columns), right = adjacent(columns + 16);
+  if (left && right) {
+    const p = base + load<usize>(columns), q = base + load<usize>(columns, 16);
     for (; kc > 0; kc--) {
-      const p = c0 + load<usize>(inner);
-      v128.store(to, v128.load(p));
-      v128.store(to, v128.load(p, 16), 16);
+      const o = load<usize>(inner);
+      v128.store(to, v128.load(p + o));
+      v128.store(to, v128.load(q + o), 16);
+      inner += 4;
+      to += 32;
+    }
+    return;
+  }
+  packHalf(base, columns, left, inner, kc, to);
+  packHalf(base, columns + 16, right, inner, kc, to + 16);
+}
+
+/** Packs four columns of a panel. */
+function packHalf(base: usize, columns: usize, together: bool, inner: usize, kc: i32, to: usize): void {
+  const c0 = base + load<usize>(columns);
+  if (together) {
+    for (; kc > 0; kc--) {
+      v128.store(to, v128.load(c0 + load<usize>(inner)));
       inner += 4;
       to += 32;
     }
     return;
   }
   const c1 = base + load<usize>(columns, 4), c2 = base + load<usize>(columns, 8), c3 = base + load<usize>(columns, 12);
-  const c4 = base + load<usize>(columns, 16), c5 = base + load<usize>(columns, 20), c6 = base + load<usize>(columns, 24), c7 = base + load<usize>(columns, 28);
   while (kc > 0) {
     const o = load<usize>(inner);
     if (kc >= 4 && adjacent(inner)) {
       transpose4(c0 + o, c1 + o, c2 + o, c3 + o, to, 32);
-      transpose4(c4 + o, c5 + o, c6 + o, c7 + o, to + 16, 32);
       inner += 16;
       to += 128;
       kc -= 4;
     } else {
       v128.store(to, gather4(c0 + o, c1 + o, c2 + o, c3 + o));
-      v128.store(to, gather4(c4 + o, c5 + o, c6 + o, c7 + o), 16);
       inner += 4;
       to += 32;
       kc--;

@@ -35,6 +35,9 @@ function neutral<T>(op: i32): T {
   return op == MAX ? <T>i32.MIN_VALUE : <T>i32.MAX_VALUE;
 }
 
+/** Outputs whose places are computed at a time. */
+const GROUP: i32 = 64;
+
 /** Combines `n` neighbouring elements. */
 // @ts-ignore: decorator
 @inline
@@ -66,22 +69,27 @@ function reduceRun<T, W>(op: i32, p: usize, n: i32): W {
 /**
  * Reduces where the innermost axis is reduced. Words: from, to, outputs, outputs a chunk, output chunks, innermost length, reduced elements of an output,
  * reduced elements a slice, byte stride between slices' outputs, counts and strides of the axes that stay (4 + 4), counts and strides of the outer reduced
- * axes (4 + 4). A chunk is some outputs x one slice.
+ * axes (4 + 4). A chunk is some outputs x one slice. Scratch: 256 bytes.
  */
 // @ts-ignore: decorator
 @inline
-function reduceInner<T, W>(op: i32, args: usize, chunk: i32): void {
+function reduceInner<T, W>(op: i32, args: usize, chunk: i32, scratch: usize): void {
   const outputs = load<i32>(args, 8), grain = load<i32>(args, 12), chunks = load<i32>(args, 16), inner = load<i32>(args, 20);
   const slice = chunk / chunks, size = load<i32>(args, 28), start = slice * size, end = min(load<i32>(args, 24), start + size);
   const from = load<usize>(args), to = load<usize>(args, 4) + slice * load<i32>(args, 32);
   const first = (chunk % chunks) * grain, last = min(outputs, first + grain);
   for (let output = first; output < last; output++) {
-    const base = from + offsetOf(args + 36, args + 52, output);
+    const group = output - first & (GROUP - 1);
+    if (group == 0) fillOffsets(scratch, args + 36, args + 52, output, min(GROUP, last - output));
+    const base = from + load<usize>(scratch + (<usize>group << 2));
     let total = neutral<W>(op);
-    for (let at = start; at < end; ) {
-      const column = at % inner, n = min(inner - column, end - at);
-      total = combineScalars<W>(op, total, reduceRun<T, W>(op, base + offsetOf(args + 68, args + 84, at / inner) + (<usize>column << 2), n));
-      at += n;
+    if (start == 0 && end == inner) total = reduceRun<T, W>(op, base, inner);
+    else {
+      for (let at = start; at < end; ) {
+        const column = at % inner, n = min(inner - column, end - at);
+        total = combineScalars<W>(op, total, reduceRun<T, W>(op, base + offsetOf(args + 68, args + 84, at / inner) + (<usize>column << 2), n));
+        at += n;
+      }
     }
     store<T>(to + (<usize>output << 2), <T>total);
   }
@@ -147,22 +155,22 @@ function collect<T, W>(op: i32, total: usize, v: v128): void {
 }
 
 export function sumInner_float32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<f32, f64>(SUM, args, chunk);
+  reduceInner<f32, f64>(SUM, args, chunk, scratch);
 }
 export function maxInner_float32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<f32, f64>(MAX, args, chunk);
+  reduceInner<f32, f64>(MAX, args, chunk, scratch);
 }
 export function minInner_float32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<f32, f64>(MIN, args, chunk);
+  reduceInner<f32, f64>(MIN, args, chunk, scratch);
 }
 export function sumInner_int32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<i32, i32>(SUM, args, chunk);
+  reduceInner<i32, i32>(SUM, args, chunk, scratch);
 }
 export function maxInner_int32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<i32, i32>(MAX, args, chunk);
+  reduceInner<i32, i32>(MAX, args, chunk, scratch);
 }
 export function minInner_int32(args: usize, chunk: i32, scratch: usize): void {
-  reduceInner<i32, i32>(MIN, args, chunk);
+  reduceInner<i32, i32>(MIN, args, chunk, scratch);
 }
 export function sumOuter_float32(args: usize, chunk: i32, scratch: usize): void {
   reduceOuter<f32, f64>(SUM, args, chunk, scratch);

@@ -11,8 +11,8 @@ const unary = {
   expm1: 'expm1(x)',
   log: 'log(x)',
   log1p: 'log1p(x)',
-  sin: eachLane((lane) => `Mathf.sin(${lane('x')})`),
-  cos: eachLane((lane) => `Mathf.cos(${lane('x')})`),
+  sin: 'sin(x)',
+  cos: 'cos(x)',
   tanh: 'tanh(x)',
   sigmoid: 'sigmoid(x)',
   softplus: 'softplus(x)',
@@ -31,7 +31,7 @@ const binary = {
   mul: ['f32x4.mul(x, y)', 'x * y'],
   // The machine traps where the quotient overflows.
   div: ['f32x4.div(x, y)', 'y == 0 ? 0 : y == -1 ? 0 - x : x / y'],
-  pow: [eachLane((lane) => `power(${lane('x')}, ${lane('y')})`), 'integerPower(x, y)'],
+  pow: ['power(x, y)', 'integerPower(x, y)'],
   maximum: ['f32x4.max(x, y)', 'max(x, y)'],
   minimum: ['f32x4.min(x, y)', 'min(x, y)'],
 };
@@ -56,15 +56,6 @@ const casts = {
   uint8_float32: ['u8', 'f32', '<f32>x'],
   uint8_int32: ['u8', 'i32', 'x'],
 };
-
-function eachLane(expression) {
-  const lanes = [0, 1, 2, 3].map((i) => expression((v) => `f32x4.extract_lane(${v}, ${i})`));
-  const [first, ...others] = lanes;
-  return others.reduce(
-    (vector, lane, i) => `f32x4.replace_lane(${vector}, ${i + 1}, ${lane})`,
-    `f32x4.splat(${first})`,
-  );
-}
 
 const unaryKernel = ([name, expression]) => `
 function ${name}Run(from: usize, to: usize, n: i32): void {
@@ -149,8 +140,8 @@ export function cast_${name}(args: usize, chunk: i32, scratch: usize): void {
 
 /** AssemblyScript source of all elementwise kernels. */
 export function elementwise() {
-  return `import { map, power, storeMask, storeMaskPartial, zip } from '../assembly/elementwise';
-import { erf, exp, expm1, integerPower, log, log1p, sigmoid, sign, softplus, tanh } from '../assembly/math';
+  return `import { map, storeMask, storeMaskPartial, zip } from '../assembly/elementwise';
+import { cos, erf, exp, expm1, integerPower, log, log1p, power, sigmoid, sign, sin, softplus, tanh } from '../assembly/math';
 import { loadPartial, storePartial } from '../assembly/vector';
 ${[
   ...Object.entries(unary).map(unaryKernel),

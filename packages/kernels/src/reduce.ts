@@ -107,7 +107,7 @@ const reduceInner: Reduction = (kernel, from, to, staying, going, reserve) => {
       axisWords(going.slice(0, -1)),
     ),
     chunks: chunks * slices.count,
-    scratch: 0,
+    scratch: 256,
   };
   return [phase, ...combineSlices(kernel.replace('Inner', 'Outer'), partial, to, slices.count, outputs, reserve)];
 };

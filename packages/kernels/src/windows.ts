@@ -35,7 +35,7 @@ function perPlane(kernel: string, input: Located, operands: readonly number[], w
     kernel,
     words: [planes, grain, ...windowWords(spatial, window), ...operands],
     chunks: pieces(planes, grain),
-    scratch: 0,
+    scratch: 8 * (sizeOf(window.kernel) + windowOutput(spatial, window).at(-1)!),
   };
 }
 
