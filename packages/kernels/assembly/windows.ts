@@ -1,7 +1,7 @@
 // Sliding windows over planes of up to three axes. Words of all kernels here: planes, planes a chunk, then three words each of input, output and window
 // lengths, stride, dilation, and padding before; then (from word 20) addresses and options.
 
-import { gather4 } from './panels';
+import { loadSteps } from './narrow';
 import { storePartial } from './vector';
 
 // @ts-ignore: decorator
@@ -90,15 +90,6 @@ function fillRanges(args: usize, ranges: usize): void {
     store<i32>(ranges, max(first, end), 4);
     ranges += 8;
   }
-}
-
-/** Four elements `step` bytes apart. */
-// @ts-ignore: decorator
-@inline
-function loadSteps(p: usize, step: usize): v128 {
-  if (step == 4) return v128.load(p);
-  if (step == 8) return v128.shuffle<f32>(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
-  return gather4(p, p + step, p + step * 2, p + step * 3);
 }
 
 /** First window along the innermost axis all of whose taps lie inside the input. */

@@ -2,7 +2,8 @@ import type { ConvGeometry } from '@receptive/backend';
 import { sizeOf, stridesOf, windowSpan } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Packed, Product } from './gemm.ts';
-import { multiply, pack, packedBytes, sliceInner } from './gemm.ts';
+import { ENOUGH, multiply, pack, packedBytes, sliceInner } from './gemm.ts';
+import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows, weighRows } from './narrow.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { pieces } from './plan.ts';
 import { combineSlices } from './reduce.ts';
@@ -171,6 +172,7 @@ export function conv(
       },
       initial: bias && { address: bias.address, batch: [filters] },
     };
+    if (filters <= FEW_ROWS_TO_WEIGH) return [...part.plan, weighRows(product)];
     const isFirst = packed === undefined;
     packed ??= pack(product, reserve(packedBytes(product)));
     return [...(isFirst ? [packed.phase] : []), ...part.plan, multiply(product, packed)];
@@ -295,6 +297,7 @@ export function convInputGradient(
             columns: [places[0]!, ...times(sizes.stride, places.slice(2))],
           },
         };
+        if (channels <= FEW_ROWS_TO_WEIGH) return [weighRows(product)];
         const isFirst = from === 0;
         packed[number] ??= pack(product, reserve(packedBytes(product)));
         return [...(isFirst ? [packed[number].phase] : []), multiply(product, packed[number])];
@@ -324,7 +327,8 @@ export function convWeightGradient(
   const image = paddedInput(x, sizes);
   const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
   const places = stridesOf([1, groups * filters, ...output]);
-  const parts = partsOf(sizes.images, image.bytesPerImage + places[0]! * 4);
+  const isNarrow = filters <= FEW_ROWS_TO_DOT && output[2] >= 8;
+  const parts = partsOf(sizes.images, image.bytesPerImage + (isNarrow ? 0 : places[0]! * 4));
   image.reserve(parts.size, reserve);
 
   const productOf = (address: number, from: number, to: number): Product => ({
@@ -353,17 +357,19 @@ export function convWeightGradient(
   });
   const size = sizeOf(out.shape);
   const first = productOf(0, 0, parts.size);
-  const count = sliceInner(first)?.count ?? 1;
+  const imagesPerSlice = isNarrow ? pieces(parts.size, Math.min(parts.size, pieces(ENOUGH, groups))) : 0;
+  const count = isNarrow ? pieces(parts.size, imagesPerSlice) : (sliceInner(first)?.count ?? 1);
   const sums = count === 1 ? out.address : reserve(count * size * 4);
-  const panels = reserve(packedBytes(first));
+  const panels = isNarrow ? 0 : reserve(packedBytes(first));
   const products = parts.ranges.flatMap(([from, to]) => {
     const part = image.part(from, to);
-    const product = productOf(part.address, from, to);
+    const whole = productOf(part.address, from, to);
+    const product = { ...whole, c: { ...whole.c, address: sums }, accumulate: from > 0 };
+    if (isNarrow) return [...part.plan, dotRows(product, imagesPerSlice, size)];
     const slices = sliceInner(product, count);
     const packed = pack(product, panels);
-    const c = { ...product.c, address: sums };
     const cut = slices && { slices: { size: slices.size, stride: size } };
-    return [...part.plan, packed.phase, multiply({ ...product, c, accumulate: from > 0, ...cut }, packed)];
+    return [...part.plan, packed.phase, multiply({ ...product, ...cut }, packed)];
   });
   return [...products, ...combineSlices('sumOuter_float32', sums, out.address, count, size, reserve)];
 }

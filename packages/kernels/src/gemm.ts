@@ -11,7 +11,7 @@ const MR_MULTIPLE = 30;
 /** Bytes of a tile. */
 const TILE = 192;
 /** Chunks to aim at: enough for several threads to share evenly. */
-const ENOUGH = 16;
+export const ENOUGH = 16;
 
 /**
  * One side of a product: where an element lies, in elements, along each of the nested axes that the product names. All
