@@ -28,12 +28,14 @@ export function collapse(counts: readonly number[], ...strides: readonly (readon
 
 /** Four words of counts for up to four nested axes. */
 export function fourCounts(axes: readonly number[] = []): number[] {
-  return [...new Array<number>(4 - axes.length).fill(1), ...axes];
+  const missing = 4 - axes.length;
+  return [0, 1, 2, 3].map((axis) => (axis < missing ? 1 : axes[axis - missing]!));
 }
 
 /** Four words of byte strides for up to four nested axes of 4-byte elements. */
 export function fourStrides(axes: readonly number[] = []): number[] {
-  return [...new Array<number>(4 - axes.length).fill(0), ...axes.map((stride) => stride * 4)];
+  const missing = 4 - axes.length;
+  return [0, 1, 2, 3].map((axis) => (axis < missing ? 0 : axes[axis - missing]! * 4));
 }
 
 /** Bytes of scratch that a cursor over `rank` axes needs. */

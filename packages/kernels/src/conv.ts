@@ -8,7 +8,7 @@ import type { Plan, Reserve } from './plan.ts';
 import { pieces } from './plan.ts';
 import { combineSlices } from './reduce.ts';
 import { fill, pad } from './views.ts';
-import { three } from './windows.ts';
+import { col2im, three } from './windows.ts';
 
 // Convolutions are matrix products whose columns are read from the image itself, over up to three spatial axes: the
 // image is padded first, if it must be, and then every element that a window's tap meets lies at a sum of two
@@ -104,12 +104,13 @@ function padded(
   };
 }
 
-/** The parts into which a batch falls if each image needs `bytes` of memory. */
+/** The parts into which a batch falls if each image needs `bytes` of memory, and a part may take `most`. */
 function partsOf(
   images: number,
   bytes: number,
+  most = PART,
 ): { readonly size: number; readonly ranges: [from: number, to: number][] } {
-  const size = Math.min(images, Math.max(1, Math.floor(PART / Math.max(1, bytes))));
+  const size = Math.min(images, Math.max(1, Math.floor(most / Math.max(1, bytes))));
   const ranges = Array.from({ length: pieces(images, size) }, (_, part): [number, number] => [
     part * size,
     Math.min(images, (part + 1) * size),
@@ -222,7 +223,7 @@ function residues(sizes: Sizes, axis: number): Residue[] {
   });
 }
 
-/** Gradient of {@link conv} with respect to its input: for each class of input positions, a convolution of the output's gradient with the taps it meets. */
+/** Gradient of {@link conv} with respect to its input, in the one of two ways that computes less. */
 export function convInputGradient(
   gradient: Located,
   weight: Located,
@@ -231,6 +232,58 @@ export function convInputGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
+  // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
+  const wasted = sizeOf(sizes.input) / (sizeOf(sizes.output) * sizeOf(sizes.stride));
+  return wasted > 1.5 && sizes.channels > FEW_ROWS_TO_WEIGH
+    ? scatterInputGradient(gradient, weight, out, geometry, sizes, reserve)
+    : gatherInputGradient(gradient, weight, out, sizes, reserve);
+}
+
+/** Bytes of columns at a time: they stay in the second-level cache between being computed and being added up. */
+const COLUMNS = 512 << 10;
+
+/** The product of the transposed weights with the output's gradient gives columns, which are added up into the input. */
+function scatterInputGradient(
+  gradient: Located,
+  weight: Located,
+  out: Located,
+  geometry: ConvGeometry,
+  sizes: Sizes,
+  reserve: Reserve,
+): Plan {
+  const { groups, channels, filters, taps, output } = sizes;
+  const places = stridesOf([1, groups * filters, ...output]);
+  const [perImage, plane] = places as [number, number];
+  const columns = [groups * channels * taps, plane] as const;
+  const { size, ranges } = partsOf(sizes.images, sizeOf(columns) * 4, COLUMNS);
+  const address = reserve(size * sizeOf(columns) * 4);
+  let packed: Packed | undefined;
+  return ranges.flatMap(([from, to]) => {
+    const product: Product = {
+      batch: [groups],
+      rows: channels * taps,
+      inner: [filters],
+      columns: [to - from, plane],
+      a: { address: weight.address, batch: [filters * channels * taps], row: 1, inner: [channels * taps] },
+      b: {
+        address: gradient.address + from * perImage * 4,
+        batch: [filters * plane],
+        inner: [plane],
+        columns: [perImage, 1],
+      },
+      c: { address, batch: [channels * taps * plane], row: plane, columns: [sizeOf(columns), 1] },
+    };
+    const isFirst = packed === undefined;
+    packed ??= pack(product, reserve(packedBytes(product)));
+    const image = sizeOf(out.shape.slice(1)) * 4;
+    const part = { ...out, address: out.address + from * image, shape: [to - from, ...out.shape.slice(1)] };
+    const unfolded = { ...out, address, shape: [to - from, ...columns] };
+    return [...(isFirst ? [packed.phase] : []), multiply(product, packed), ...col2im(unfolded, part, geometry)];
+  });
+}
+
+/** For each class of input positions, a convolution of the output's gradient with the taps that the class meets. */
+function gatherInputGradient(gradient: Located, weight: Located, out: Located, sizes: Sizes, reserve: Reserve): Plan {
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const axes = [0, 1, 2].map((axis) => residues(sizes, axis));
   const meeting = axes.map((classes) => classes.filter((residue) => residue.taps > 0));
