@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { reference } from '@receptive/backend/reference';
-import { add, liveTensors, setBackend, tensor, trackLeaks } from '@receptive/tensor';
+import { add, liveTensors, scope, setBackend, tensor, trackLeaks } from '@receptive/tensor';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 setFlagsFromString('--expose-gc');
@@ -34,6 +34,14 @@ test('a tensor that is forgotten outside every scope is freed when it is collect
   expect(backend.memory().storages).toBe(1);
   await collectUntil(() => backend.memory().storages === 0);
   expect(backend.memory()).toEqual({ bytes: 0, storages: 0 });
+});
+
+test('a tensor that leaves the outermost scope and is forgotten is freed as well', async () => {
+  trackLeaks(false);
+  (() => scope(() => scope(() => tensor([1, 2, 3]))))();
+  expect(backend.memory().storages).toBe(1);
+  await collectUntil(() => backend.memory().storages === 0);
+  expect(backend.memory().storages).toBe(0);
 });
 
 test('a disposed tensor is not freed again when it is collected', async () => {
