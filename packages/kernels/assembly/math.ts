@@ -196,36 +196,26 @@ export function sign(x: v128): v128 {
   return select(signed(at(LOG, 14), x), x, v128.or(f32x4.lt(x, f32x4.splat(0)), f32x4.gt(x, f32x4.splat(0))));
 }
 
-// These have no vector form: the standard library's, lane by lane.
+/** Applies a function of one float, or two, that has no vector form. */
+function eachLane(x: v128, y: v128, f: (x: f32, y: f32) => f32): v128 {
+  let result = f32x4.splat(f(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0)));
+  result = f32x4.replace_lane(result, 1, f(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1)));
+  result = f32x4.replace_lane(result, 2, f(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)));
+  return f32x4.replace_lane(result, 3, f(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
+}
+
+// In double precision: the standard library's sine of floats is wrong for some huge arguments.
 
 export function sin(x: v128): v128 {
-  return f32x4.replace_lane(
-    f32x4.replace_lane(
-      f32x4.replace_lane(f32x4.splat(Mathf.sin(f32x4.extract_lane(x, 0))), 1, Mathf.sin(f32x4.extract_lane(x, 1))),
-      2, Mathf.sin(f32x4.extract_lane(x, 2)),
-    ),
-    3, Mathf.sin(f32x4.extract_lane(x, 3)),
-  );
+  return eachLane(x, x, (value: f32, _: f32): f32 => <f32>NativeMath.sin(value));
 }
 
 export function cos(x: v128): v128 {
-  return f32x4.replace_lane(
-    f32x4.replace_lane(
-      f32x4.replace_lane(f32x4.splat(Mathf.cos(f32x4.extract_lane(x, 0))), 1, Mathf.cos(f32x4.extract_lane(x, 1))),
-      2, Mathf.cos(f32x4.extract_lane(x, 2)),
-    ),
-    3, Mathf.cos(f32x4.extract_lane(x, 3)),
-  );
+  return eachLane(x, x, (value: f32, _: f32): f32 => <f32>NativeMath.cos(value));
 }
 
 export function power(x: v128, y: v128): v128 {
-  return f32x4.replace_lane(
-    f32x4.replace_lane(
-      f32x4.replace_lane(f32x4.splat(powerOf(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0))), 1, powerOf(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1))),
-      2, powerOf(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)),
-    ),
-    3, powerOf(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)),
-  );
+  return eachLane(x, y, powerOf);
 }
 
 /** `x` to the power `y`; where C's pow gives 1 for a base of 1 or -1 and an exponent without value or end, NaN, as JavaScript does. */

@@ -1,6 +1,6 @@
-import type { ConvGeometry } from '@receptive/backend';
+import type { ConvGeometry, Operand } from '@receptive/backend';
 import { sizeOf, windowOutput } from '@receptive/backend';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
 import type { Given } from './support.ts';
 
@@ -201,6 +201,37 @@ describe.each(flavours)('convolutions, %s', async (flavour) => {
       const one = { kernel, dilation, padding, stride: axes(() => upTo(4)), groups };
       if (windowOutput(input, one).some((length) => length < 1)) continue;
       check({ ...one, images: upTo(3), channels: groups * upTo(4), filters: groups * upTo(8), input });
+    }
+  });
+
+  test('a batch that is computed in parts gives what its images give alone', () => {
+    const window = { ...plain, kernel: [1, 2], padding: [[0, 0], [1, 0]] } as const; // prettier-ignore
+    const [images, side] = [600, 60];
+    const x = noise(images * side * side, random);
+    const weights = host.operand('float32', [3, 1, 1, 2], noise(6, random));
+    const run = (count: number, data: Float32Array): Float32Array => {
+      const from = host.operand('float32', [count, 1, side, side], data);
+      const to = host.operand('float32', [count, 3, side, side]);
+      host.kernels.conv(from, weights, undefined, to, window);
+      const result = host.read(to) as Float32Array;
+      host.free(from, to);
+      return result;
+    };
+    const [all, last] = [run(images, x), run(1, x.subarray(-side * side))];
+    expect(all.subarray(-last.length)).toEqual(last);
+    host.free(weights);
+  });
+
+  test('the weight gradient of many parts and slices counts every place once', () => {
+    for (const filters of [2, 7]) {
+      const [images, side] = [700, 40];
+      const ones = (shape: number[]): Operand =>
+        host.operand('float32', shape, new Float32Array(sizeOf(shape)).fill(1));
+      const [x, gradient] = [ones([images, 1, side, side]), ones([images, filters, side - 1, side - 1])];
+      const out = host.operand('float32', [filters, 1, 2, 2]);
+      host.kernels.convWeightGradient(x, gradient, out, { ...plain, kernel: [2, 2] });
+      expect(host.read(out)).toEqual(new Float32Array(filters * 4).fill(images * (side - 1) ** 2));
+      host.free(x, gradient, out);
     }
   });
 });

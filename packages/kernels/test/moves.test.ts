@@ -18,9 +18,9 @@ describe.each(flavours)('moving, reducing, combining, %s', async (flavour) => {
   });
 
   test('views: permuted, flipped, cut, repeated', () => {
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < 100; i++) {
       const rank = upTo(5);
-      const x = given(shapeOf(rank, i % 3 ? 6 : 19));
+      const x = given(shapeOf(rank, rank < 4 ? 19 : 5));
       const order = x.shape
         .map((_, axis) => [random(), axis] as const)
         .sort()
@@ -74,7 +74,7 @@ describe.each(flavours)('moving, reducing, combining, %s', async (flavour) => {
   test('binary arithmetic with every kind of broadcasting', () => {
     const names: BinaryName[] = ['add', 'sub', 'mul', 'maximum', 'minimum'];
     for (let i = 0; i < 150; i++) {
-      const shape = shapeOf(upTo(4), i % 5 ? 6 : 40);
+      const shape = shapeOf(upTo(4), i % 5 ? 6 : 12);
       const part = (): number[] =>
         shape.map((length) => (random() < 0.3 ? 1 : length)).slice(random() < 0.3 ? upTo(shape.length) : 0);
       const [a, b] = random() < 0.5 ? [given(shape), given(part())] : [given(part()), given(shape)];
@@ -98,7 +98,7 @@ describe.each(flavours)('moving, reducing, combining, %s', async (flavour) => {
   test('reductions over every set of axes', () => {
     const names: ReduceName[] = ['sum', 'max', 'min'];
     for (let i = 0; i < 200; i++) {
-      const shape = shapeOf(upTo(5), i % 4 ? 5 : 23);
+      const shape = shapeOf(upTo(5), i % 4 ? 5 : 9);
       const axes = shape.map((_, axis) => axis).filter(() => random() < 0.5);
       if (axes.length === 0) axes.push(shape.length - 1);
       const out = { shape: shape.filter((_, axis) => !axes.includes(axis)) };

@@ -105,6 +105,13 @@ export interface Given {
   readonly data: TypedArray;
 }
 
+/** An output to be made. */
+export interface Wanted {
+  readonly shape: readonly number[];
+  /** float32 unless given; the reference then computes float64. */
+  readonly dtype?: DType;
+}
+
 export type Call = (kernels: Required<Kernels>, inputs: Operand[], outputs: Operand[]) => void;
 
 /**
@@ -114,7 +121,7 @@ export type Call = (kernels: Required<Kernels>, inputs: Operand[], outputs: Oper
 export function agrees(
   host: TestHost,
   inputs: readonly Given[],
-  outputs: readonly Omit<Given, 'data'>[],
+  outputs: readonly Wanted[],
   call: Call,
   c: number,
   magnitude = call,
@@ -123,7 +130,7 @@ export function agrees(
     const before = host.heap.bytes;
     host.order = order;
     const ins = inputs.map(({ shape, data }) => host.operand(dtypeOf(data)!, shape, data));
-    const outs = outputs.map(({ shape }) => host.operand('float32', shape));
+    const outs = outputs.map(({ shape, dtype = 'float32' }) => host.operand(dtype, shape));
     call(host.kernels as Required<Kernels>, ins, outs);
     const results = outs.map((out) => host.read(out));
     host.free(...ins, ...outs);
@@ -152,7 +159,7 @@ export function agrees(
 }
 
 /** What the reference gives in float64. */
-function exactly(inputs: readonly Given[], outputs: readonly Omit<Given, 'data'>[], call: Call): TypedArray[] {
+function exactly(inputs: readonly Given[], outputs: readonly Wanted[], call: Call): TypedArray[] {
   const backend = reference();
   const operand = (shape: readonly number[], dtype: DType, data?: TypedArray): Operand => {
     const storage = backend.allocate(dtype, sizeOf(shape));
@@ -164,7 +171,7 @@ function exactly(inputs: readonly Given[], outputs: readonly Omit<Given, 'data'>
       ? operand(shape, 'float64', Float64Array.from(data))
       : operand(shape, dtypeOf(data)!, data),
   );
-  const outs = outputs.map(({ shape }) => operand(shape, 'float64'));
+  const outs = outputs.map(({ shape, dtype = 'float64' }) => operand(shape, dtype));
   call(backend.kernels as Required<Kernels>, ins, outs);
-  return outs.map(({ storage, shape }) => backend.readSync!(storage, 'float64', sizeOf(shape)));
+  return outs.map(({ storage, shape, dtype }) => backend.readSync!(storage, dtype, sizeOf(shape)));
 }

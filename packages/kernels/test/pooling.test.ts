@@ -1,0 +1,80 @@
+import type { Window } from '@receptive/backend';
+import { sizeOf, windowOutput } from '@receptive/backend';
+import { describe, expect, test } from 'vitest';
+import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
+import type { Given } from './support.ts';
+
+const halving: Window = { kernel: [2, 2], stride: [2, 2], dilation: [1, 1], padding: [[0, 0], [0, 0]] }; // prettier-ignore
+
+describe.each(flavours)('pooling, %s', async (flavour) => {
+  const host = await TestHost.create(flavour);
+  const random = sequence(7);
+  const upTo = (n: number): number => 1 + Math.floor(random() * n);
+  const given = (shape: readonly number[]): Given => ({ shape, data: noise(sizeOf(shape), random) });
+
+  function check(shape: readonly number[], window: Window): void {
+    const x = given(shape);
+    const pooled = given([...shape.slice(0, 2), ...windowOutput(shape.slice(2), window)]);
+    // Sums of a few elements, in another order than the reference's.
+    const c = 4 + sizeOf(window.kernel) / 4;
+    const places = { shape: pooled.shape, dtype: 'int32' } as const;
+    agrees(host, [x], [pooled, places], (k, [a], [y, at]) => k.maxPool(a!, y!, at!, window), 0);
+    for (const countPadding of [true, false]) {
+      agrees(host, [x], [pooled], (k, [a], [y]) => k.avgPool(a!, y!, window, countPadding), c);
+      agrees(host, [pooled], [x], (k, [g], [y]) => k.avgPoolGradient(g!, y!, window, countPadding), c);
+    }
+    const [input, output, indices] = [
+      host.operand('float32', shape, x.data),
+      host.operand('float32', pooled.shape),
+      host.operand('int32', pooled.shape),
+    ];
+    host.kernels.maxPool(input, output, indices, window);
+    const found = { shape: pooled.shape, data: host.read(indices) };
+    host.free(input, output, indices);
+    agrees(host, [pooled, found], [x], (k, [g, at], [y]) => k.maxPoolGradient(g!, at!, y!), c);
+  }
+
+  test('halving, of all remainders by four', () => {
+    for (let width = 2; width < 20; width++) check([2, 3, 5, width], halving);
+  });
+
+  test('random windows over one to three axes', () => {
+    for (let i = 0; i < 80; i++) {
+      const axes = <T>(make: () => T): T[] => Array.from({ length: 1 + (i % 3) }, make);
+      const kernel = axes(() => upTo(4));
+      const dilation = axes(() => upTo(2));
+      // No window may lie in the padding alone: half a window at most.
+      const padding = kernel.map(
+        (length) => [Math.floor((random() * length) / 2), Math.floor((random() * length) / 2)] as const,
+      );
+      const spatial = kernel.map((length, axis) => dilation[axis]! * (length - 1) + upTo(12));
+      check([upTo(2), upTo(3), ...spatial], { kernel, dilation, padding, stride: axes(() => upTo(3)) });
+    }
+  });
+
+  function maxima(values: readonly number[], window: Window): [maxima: number[], places: number[]] {
+    const [rows, columns] = windowOutput([2, values.length / 2], window);
+    const shape = [1, 1, rows!, columns!];
+    const [x, y, at] = [
+      host.operand('float32', [1, 1, 2, values.length / 2], Float32Array.from(values)),
+      host.operand('float32', shape),
+      host.operand('int32', shape),
+    ];
+    host.kernels.maxPool(x, y, at, window);
+    const result: [number[], number[]] = [[...host.read(y)], [...host.read(at)]];
+    host.free(x, y, at);
+    return result;
+  }
+
+  test('the first of equals wins, and the first NaN', () => {
+    expect(maxima([1, 1, 0, NaN, 2, 3, -1, -1, 1, 1, NaN, 5, 3, 2, -1, -1], halving)).toEqual([
+      [1, NaN, 3, -1],
+      [0, 3, 5, 6],
+    ]);
+  });
+
+  test('-Infinity wins against padding, which has no place', () => {
+    const window: Window = { ...halving, padding: [[2, 0], [2, 0]] }; // prettier-ignore
+    expect(maxima(new Array<number>(16).fill(-Infinity), window)[1]).toEqual([-1, -1, -1, -1, -1, -1, 0, 2, 4, 6]);
+  });
+});
