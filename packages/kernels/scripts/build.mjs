@@ -2,7 +2,7 @@
 // bundler and package manager, and only the one that is chosen is loaded.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { main as compile } from 'assemblyscript/asc';
 import { elementwise } from './elementwise.mjs';
 import { microKernels } from './micro-kernels.mjs';
 
@@ -15,7 +15,7 @@ await writeFile('build/micro-kernels.ts', microKernels());
 const flavours = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
 for (const [flavour, features] of Object.entries(flavours)) {
   const wasm = `build/${flavour}.wasm`;
-  const { error, stderr } = await asc.main([
+  const options = [
     'assembly/index.ts',
     '-O3',
     '--noAssert',
@@ -26,11 +26,9 @@ for (const [flavour, features] of Object.entries(flavours)) {
     // A maximum makes the import's limits fit shared memories too; see src/module.ts.
     ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
     ...['--outFile', wasm],
-  ]);
-  if (error) {
-    process.stderr.write(stderr.toString());
-    throw error;
-  }
+  ];
+  const { error } = await compile(options, { stdout: process.stdout, stderr: process.stderr });
+  if (error) throw error;
   const bytes = await readFile(wasm);
   await writeFile(
     `src/generated/${flavour}.ts`,

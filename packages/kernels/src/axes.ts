@@ -15,7 +15,7 @@ export function collapse(counts: readonly number[], ...strides: readonly (readon
     const count = counts[axis]!;
     if (count === 1) continue;
     const last = merged.length - 1;
-    if (last >= 0 && strides.every((own, i) => mergedStrides[i]![last]! === own[axis]! * count)) {
+    if (last >= 0 && strides.every((own, i) => own[axis]! * count === mergedStrides[i]![last])) {
       merged[last]! *= count;
       strides.forEach((own, i) => (mergedStrides[i]![last] = own[axis]!));
     } else {

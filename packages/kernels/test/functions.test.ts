@@ -12,7 +12,7 @@ function ulps(got: number, expected: number): number {
 }
 
 /** Floats of every magnitude and sign, ordinary ones more often, and the special ones. */
-function arguments_(random: () => number): Float32Array {
+function samples(random: () => number): Float32Array {
   const bits = new Int32Array(4000).map(() => Math.floor((random() * 2 - 1) * 2 ** 31));
   return Float32Array.of(
     ...[
@@ -90,7 +90,7 @@ describe.each(flavours)('functions, %s', async (flavour) => {
   };
 
   test.each(Object.entries(bounds) as [UnaryName, number][])('%s is within %d ulp everywhere', (name, bound) => {
-    const x = arguments_(random);
+    const x = samples(random);
     const [got, expected] = [apply(name, x), exactly(name, x)];
     const worst = { error: 0, at: 0 };
     got.forEach((value, i) => {

@@ -40,7 +40,7 @@ describe('Heap', () => {
     const sizes = Array.from({ length: 40 }, () => Math.floor(random() * 20_000));
     const step = (): number[] => {
       const addresses = sizes.map((bytes) => one.allocate(bytes));
-      for (const address of addresses.toSorted((a, b) => ((a * 7919) % 1009) - ((b * 7919) % 1009))) one.free(address);
+      for (const address of [...addresses].sort((a, b) => ((a * 7919) % 1009) - ((b * 7919) % 1009))) one.free(address);
       return addresses;
     };
     const first = step();

@@ -17,7 +17,7 @@ export type Order = 'forward' | 'backward';
 
 /** The kernels over a small memory, with operands made from arrays. */
 export class TestHost {
-  readonly kernels: Kernels;
+  readonly kernels: Required<Kernels>;
   readonly heap: Heap;
   order: Order = 'forward';
   readonly #memory: WebAssembly.Memory;
@@ -68,7 +68,7 @@ export class TestHost {
   }
 
   #view(address: number, like: TypedArray): TypedArray {
-    return new (like.constructor as Float32ArrayConstructor)(this.#memory.buffer as ArrayBuffer, address, like.length);
+    return new (like.constructor as Float32ArrayConstructor)(this.#memory.buffer, address, like.length);
   }
 
   #run(plan: Plan): void {
@@ -131,7 +131,7 @@ export function agrees(
     host.order = order;
     const ins = inputs.map(({ shape, data }) => host.operand(dtypeOf(data)!, shape, data));
     const outs = outputs.map(({ shape, dtype = 'float32' }) => host.operand(dtype, shape));
-    call(host.kernels as Required<Kernels>, ins, outs);
+    call(host.kernels, ins, outs);
     const results = outs.map((out) => host.read(out));
     host.free(...ins, ...outs);
     expect(host.heap.bytes).toBe(before);
