@@ -6,6 +6,9 @@ import { Tape } from './tape.ts';
 /** What can be differentiated for: tensors that `f` closes over, and the variables of a model. */
 export type Differentiable = Tensor | Variable;
 
+/** A gradient for each of what is differentiated for: as many as `W` lists, in that order. */
+export type Gradients<W extends readonly Differentiable[]> = { -readonly [K in keyof W]: Tensor };
+
 /**
  * The value of `f` and its gradients with respect to `wrt`, in that order and of those shapes; zeros where `f` does not depend on one. Everything else
  * made in `f` is freed. Nested calls give second derivatives. A tensor that comes out of {@link stopGradient}, or out of a comparison or rounding, is a
@@ -15,7 +18,10 @@ export type Differentiable = Tensor | Variable;
  * @throws ShapeError if f does not return a tensor of one element.
  * @throws DTypeError if f's value, or one of `wrt`, is not a float.
  */
-export function valueAndGrad(f: () => Tensor, wrt: readonly Differentiable[]): [value: Tensor, gradients: Tensor[]] {
+export function valueAndGrad<const W extends readonly Differentiable[]>(
+  f: () => Tensor,
+  wrt: W,
+): [value: Tensor, gradients: Gradients<W>] {
   return scope(() => {
     const sources = wrt.map((source) => (source instanceof Tensor ? source : source.value));
     for (const { dtype } of sources) {
@@ -30,7 +36,7 @@ export function valueAndGrad(f: () => Tensor, wrt: readonly Differentiable[]): [
       checkValue(value);
       const gradients = tape.backward(value, fullLike(value, 1), sources);
       // A handle of our own, in case f returned one that belongs to somebody else.
-      return [value.clone(), gradients];
+      return [value.clone(), gradients as Gradients<W>];
     } finally {
       tape.release();
     }
@@ -38,7 +44,7 @@ export function valueAndGrad(f: () => Tensor, wrt: readonly Differentiable[]): [
 }
 
 /** The gradients of {@link valueAndGrad} alone. */
-export function grad(f: () => Tensor, wrt: readonly Differentiable[]): Tensor[] {
+export function grad<const W extends readonly Differentiable[]>(f: () => Tensor, wrt: W): Gradients<W> {
   return scope(() => valueAndGrad(f, wrt)[1]);
 }
 

@@ -88,7 +88,7 @@ describe('filters', () => {
     for (let step = 0; step < 1000; step++) {
       scope(() => {
         const [gradient] = grad(() => mse(conv2d(x, kernel.value), target), [kernel]);
-        sgdStep(kernel, gradient!, velocity, options);
+        sgdStep(kernel, gradient, velocity, options);
       });
     }
     expect(distance(kernel.value, image(verticalEdge))).toBeLessThan(1e-6);
@@ -144,7 +144,7 @@ describe('pooling', () => {
       [30, 40],
     ]);
     const [gradient] = grad(() => sum(mul(maxPool2d(input, 2), upstream)), [input]);
-    expect(plane(gradient!)).toEqual([
+    expect(plane(gradient)).toEqual([
       [0, 10, 20, 0],
       [0, 0, 0, 0],
       [30, 0, 0, 0],
@@ -274,13 +274,13 @@ describe('a convolution is a sparse dense layer with shared weights', () => {
     const { x, weight, matrix, upstream } = operands();
     const [dx, dw] = grad(() => sum(mul(conv2d(x, weight), upstream)), [x, weight]);
     const [denseDx, denseDm] = grad(() => sum(mul(dense(matrix, x), upstream)), [x, matrix]);
-    expect(distance(dx!, denseDx!)).toBeLessThan(1e-14);
-    const uses = denseDm!.dataSync();
+    expect(distance(dx, denseDx)).toBeLessThan(1e-14);
+    const uses = denseDm.dataSync();
     const summed = new Float64Array(weight.size);
     taps.forEach((tap, entry) => {
       if (tap >= 0) summed[tap]! += uses[entry]!;
     });
-    expect(distance(dw!, tensor(summed, { shape: weight.shape }))).toBeLessThan(1e-13);
+    expect(distance(dw, tensor(summed, { shape: weight.shape }))).toBeLessThan(1e-13);
   });
 });
 
@@ -315,7 +315,7 @@ describe('what convolution does to its input', () => {
     const [dx] = grad(() => sum(mul(conv2d(x, weight), upstream)), [x]);
     // Filters and channels change places; padding by k - 1 lets every tap meet every output.
     const flipped = flip(weight, [2, 3]).permute(1, 0, 2, 3);
-    expect(distance(dx!, conv2d(upstream, flipped, null, { padding: 2 }))).toBeLessThan(1e-14);
+    expect(distance(dx, conv2d(upstream, flipped, null, { padding: 2 }))).toBeLessThan(1e-14);
   });
 
   const a = [

@@ -193,7 +193,7 @@ const measured = (model: Module, size: number): number => {
     const middle = Math.floor(y.shape[2]! / 2);
     return sum(slice(y, [0, 0, middle, middle], [1, 1, middle + 1, middle + 1]));
   }, [x]);
-  const rows = Array.from({ length: size }, (_, row) => gradient!.dataSync().subarray(row * size, (row + 1) * size));
+  const rows = Array.from({ length: size }, (_, row) => gradient.dataSync().subarray(row * size, (row + 1) * size));
   const touched = rows.flatMap((row, i) => (row.some((value) => value !== 0) ? [i] : []));
   return touched.at(-1)! - touched[0]! + 1;
 };
