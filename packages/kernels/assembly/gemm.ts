@@ -1,37 +1,39 @@
 // Matrix multiplication C = A x B after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). Rows, columns and the inner
 // dimension are nested axes with any strides, so that matrices, transposes and convolutions (whose columns overlap in the image) are one kernel.
 
-import { direct5, direct6, packed5, packed6 } from '../build/micro-kernels';
+import { direct3, direct4, direct5, direct6, packed3, packed4, packed5, packed6 } from '../build/micro-kernels';
 import { fillOffsets, offsetOf } from './axes';
-import { MR, NR, adjacent, packColumns, packRows } from './panels';
+import { NR, adjacent, packColumns, packRows, tileRows } from './panels';
 
-/** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of both 5 and 6. */
+/** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of all heights of tiles. */
 const MC: i32 = 120;
+/** Rows up to which columns are read where they lie if they can be: packing them would not be repaid. */
+const FEW: i32 = 16;
 const ZEROS = memory.data<f32>([0, 0, 0, 0, 0, 0]);
 
 /**
- * Packs A, `m` x `k`, into panels of MR rows: `initial` (what each row's sums start from, a bias) and then, for each block of the inner dimension,
- * `[panels][block][MR]`. Words: m, k, block, panels a chunk, chunks a batch, A, row stride, packed, packed batch stride, initial or 0, batch counts (4),
+ * Packs A, `m` x `k`, into panels of as many rows as a tile has: `initial` (what each row's sums start from, a bias) and then, for each block of the inner dimension,
+ * `[panels][block][rows]`. Words: m, k, block, rows a chunk (a multiple of all heights of tiles), chunks a batch, A, row stride, packed, packed batch stride, initial or 0, batch counts (4),
  * A's batch strides (4), initial's batch strides (4), inner counts (4), inner strides (4). Scratch: a word for each element of a block.
  */
 export function packA(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), k = load<i32>(args, 4), block = load<i32>(args, 8);
-  const panels = load<i32>(args, 12), chunks = load<i32>(args, 16);
-  const batch = chunk / chunks, first = (chunk % chunks) * panels * MR;
+  const grain = load<i32>(args, 12), chunks = load<i32>(args, 16), height = tileRows(m);
+  const batch = chunk / chunks, first = (chunk % chunks) * grain;
   const a = load<usize>(args, 20) + offsetOf(args + 40, args + 56, batch);
   const stride = load<usize>(args, 24);
   const packed = load<usize>(args, 28) + <usize>batch * load<usize>(args, 32);
   let initial = load<usize>(args, 36);
   if (initial) initial += offsetOf(args + 40, args + 72, batch);
-  const padded = (m + MR - 1) / MR * MR, end = min(padded, first + panels * MR);
+  const padded = (m + height - 1) / height * height, end = min(padded, first + grain);
 
   for (let i = first; i < end; i++) store<f32>(packed + (<usize>i << 2), initial && i < m ? load<f32>(initial + (<usize>i << 2)) : 0);
   for (let from = 0; from < k; from += block) {
     const kc = min(block, k - from);
     fillOffsets(scratch, args + 88, args + 104, from, kc);
     const panelsAt = packed + (<usize>(padded * (from + 1)) << 2);
-    for (let i = first; i < end; i += MR) {
-      packRows(a + <usize>i * stride, stride, min(MR, m - i), scratch, kc, panelsAt + (<usize>(i * kc) << 2));
+    for (let i = first; i < end; i += height) {
+      packRows(a + <usize>i * stride, stride, min(height, m - i), height, scratch, kc, panelsAt + (<usize>(i * kc) << 2));
     }
   }
 }
@@ -61,7 +63,7 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
   const b = load<usize>(args, 48) + offsetOf(args + 68, args + 84, batch);
   const c = load<usize>(args, 52) + offsetOf(args + 68, args + 100, batch) + <usize>part * load<usize>(args, 60);
   const stride = load<usize>(args, 56), add = load<i32>(args, 64) != 0;
-  const padded = (m + MR - 1) / MR * MR;
+  const height = tileRows(m), padded = (m + height - 1) / height * height;
 
   const tile = scratch, inB = tile + 192, inC = inB + (<usize>columnsPerChunk << 2), inner = inC + (<usize>columnsPerChunk << 2);
   const panels = inner + (<usize>block << 2);
@@ -78,25 +80,21 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
       const icEnd = min(i1, ic + MC);
       for (let j = 0; j < columns; j += NR) {
         const columnB = inB + (<usize>j << 2), columnC = inC + (<usize>j << 2), panel = panels + (<usize>(j * kc) << 2);
-        // Few rows do not repay the packing of columns that can be read where they lie.
-        const direct = i1 - i0 <= 2 * MR && adjacent(columnB) && adjacent(columnB + 16);
+        const direct = i1 - i0 <= FEW && adjacent(columnB) && adjacent(columnB + 16);
         if (ic == i0 && !direct) packColumns(b, columnB, inner, kc, panel);
+        const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
         const left = columns - j >= 4 && adjacent(columnC), right = columns - j >= NR && adjacent(columnC + 16);
         const whole = left && right, leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
-        for (let i = ic; i < icEnd; i += MR) {
+        for (let i = ic; i < icEnd; i += height) {
           const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS;
           const accumulate = add || from > k0, at = c + <usize>i * stride;
-          const inPlace = whole && i + MR <= m;
+          const inPlace = whole && i + height <= m;
           const to = inPlace ? at + leftC : tile, beside = inPlace ? rightC - leftC : 16, step = inPlace ? stride : NR * 4;
           const rows = a + (<usize>(i * kc) << 2);
-          if (direct) {
-            const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
-            if (MR == 6) direct6(kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
-            else direct5(kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
-          } else if (MR == 6) packed6(kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
-          else packed5(kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
+          if (direct) directTile(height, kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
+          else packedTile(height, kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
           if (!inPlace) {
-            const count = min(MR, m - i);
+            const count = min(height, m - i);
             storeHalf(tile, at, stride, columnC, count, left ? 4 : min(4, columns - j), left, accumulate);
             storeHalf(tile + 16, at, stride, columnC + 16, count, right ? 4 : min(4, columns - j - 4), right, accumulate);
           }
@@ -104,6 +102,26 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
       }
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function packedTile(height: i32, kc: i32, a: usize, b: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool): void {
+  if (ASC_FEATURE_RELAXED_SIMD && height == 6) packed6(kc, a, b, c, beside, stride, initial, accumulate);
+  else if (height == 5) packed5(kc, a, b, c, beside, stride, initial, accumulate);
+  else if (height == 4) packed4(kc, a, b, c, beside, stride, initial, accumulate);
+  else packed3(kc, a, b, c, beside, stride, initial, accumulate);
+}
+
+// @ts-ignore: decorator
+@inline
+function directTile(
+  height: i32, kc: i32, a: usize, p: usize, q: usize, offsets: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD && height == 6) direct6(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else if (height == 5) direct5(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else if (height == 4) direct4(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else direct3(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
 }
 
 /** Stores or adds the first `rows` x `columns` of half a tile where they belong; `together` if those are four neighbours. */

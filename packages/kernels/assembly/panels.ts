@@ -5,10 +5,24 @@
 // @ts-ignore: decorator
 @inline
 export const NR: i32 = 8;
-/** Rows of a tile. */
+/** Rows of the highest tile. */
 // @ts-ignore: decorator
 @inline
-export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+const HIGHEST: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+
+/** Rows of the tiles that cover `m` rows with the least work; low tiles need a little more for each row. */
+export function tileRows(m: i32): i32 {
+  let best = 0, least: f32 = Infinity;
+  for (let rows = HIGHEST; rows >= 3; rows--) {
+    const price: f32 = rows == HIGHEST ? 1 : rows == 3 ? 1.25 : 1.05;
+    const work = <f32>((m + rows - 1) / rows * rows) * price;
+    if (work < least) {
+      best = rows;
+      least = work;
+    }
+  }
+  return best;
+}
 
 /** Whether four offsets name four neighbouring words. */
 // @ts-ignore: decorator
@@ -84,35 +98,37 @@ function packHalf(base: usize, columns: usize, together: bool, inner: usize, kc:
   }
 }
 
-/** Packs MR rows, `stride` bytes apart, of which `rows` exist, for the `kc` inner offsets at `inner`: `[kc][MR]`. */
-export function packRows(base: usize, stride: usize, rows: i32, inner: usize, kc: i32, to: usize): void {
+/** Packs a panel of `height` rows, `stride` bytes apart, of which `rows` exist, for the `kc` inner offsets at `inner`: `[kc][height]`. */
+export function packRows(base: usize, stride: usize, rows: i32, height: i32, inner: usize, kc: i32, to: usize): void {
   // Rows that do not exist repeat the last one that does; what is computed from them is never stored.
-  const r0 = base, r1 = base + stride * min(1, rows - 1), r2 = base + stride * min(2, rows - 1), r3 = base + stride * min(3, rows - 1);
-  const r4 = base + stride * min(4, rows - 1), r5 = base + stride * min(5, rows - 1);
-  const together = stride == 4 && rows == MR;
+  const last = rows - 1, step = <usize>height << 2, together = stride == 4 && rows == height && height > 3;
+  const r1 = base + stride * min(1, last), r2 = base + stride * min(2, last), r3 = base + stride * min(3, last);
+  const r4 = base + stride * min(4, last), r5 = base + stride * min(5, last);
   while (kc > 0) {
-    const o = load<usize>(inner);
-    if (together) {
-      v128.store(to, v128.load(r0 + o));
-      store<f32>(to, load<f32>(r4 + o), 16);
-      if (MR > 5) store<f32>(to, load<f32>(r5 + o), 20);
-    } else if (kc >= 4 && adjacent(inner)) {
-      transpose4(r0 + o, r1 + o, r2 + o, r3 + o, to, MR * 4);
-      for (let k: usize = 0; k < 4; k++) {
-        store<f32>(to + k * (MR * 4), load<f32>(r4 + o + k * 4), 16);
-        if (MR > 5) store<f32>(to + k * (MR * 4), load<f32>(r5 + o + k * 4), 20);
-      }
-      inner += 16;
-      to += MR * 16;
-      kc -= 4;
-      continue;
-    } else {
-      v128.store(to, gather4(r0 + o, r1 + o, r2 + o, r3 + o));
-      store<f32>(to, load<f32>(r4 + o), 16);
-      if (MR > 5) store<f32>(to, load<f32>(r5 + o), 20);
+    const o = load<usize>(inner), many = kc >= 4 && height >= 4 && !together && adjacent(inner), n: usize = many ? 16 : 4;
+    if (many) transpose4(base + o, r1 + o, r2 + o, r3 + o, to, step);
+    else if (together) v128.store(to, v128.load(base + o));
+    else {
+      store<f32>(to, load<f32>(base + o));
+      store<f32>(to, load<f32>(r1 + o), 4);
+      store<f32>(to, load<f32>(r2 + o), 8);
+      if (height > 3) store<f32>(to, load<f32>(r3 + o), 12);
     }
-    inner += 4;
-    to += MR * 4;
-    kc--;
+    if (height > 4) packWords(r4 + o, n, to + 16, step);
+    if (height > 5) packWords(r5 + o, n, to + 20, step);
+    inner += n;
+    to += many ? step * 4 : step;
+    kc -= many ? 4 : 1;
   }
+}
+
+/** Copies one word, or four where `bytes` is 16, to places `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function packWords(from: usize, bytes: usize, to: usize, step: usize): void {
+  store<f32>(to, load<f32>(from));
+  if (bytes == 4) return;
+  store<f32>(to + step, load<f32>(from, 4));
+  store<f32>(to + step * 2, load<f32>(from, 8));
+  store<f32>(to + step * 3, load<f32>(from, 12));
 }

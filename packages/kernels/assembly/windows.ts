@@ -74,7 +74,7 @@ function addColumns(args: usize, ranges: usize, from: usize, to: usize): void {
     const range = ranges + (<usize>kx << 3), begin = load<i32>(range), n = load<i32>(range, 4) - begin, x = place(args, 8, begin, kx);
     for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
       const z = place(args, 0, oz, kz), y = place(args, 4, oy, ky);
-      if (<u32>z < <u32>id && <u32>y < <u32>ih) addRow(to + (<usize>((z * ih + y) * iw + x) << 2), stride, from + (<usize>begin << 2), 1, n);
+      if (<u32>z < <u32>id && <u32>y < <u32>ih) addRow(to + (<usize>((z * ih + y) * iw + x) << 2), stride, from + (<usize>begin << 2), n);
       from += <usize>ow << 2;
     }
   }
@@ -299,20 +299,27 @@ function sumOfOne(plane: usize, rows: usize, count: i32, x: i32, taps: i32, dila
   return <f32>sum;
 }
 
-/** Adds `n` elements to others, either of them `steps` apart. */
-function addRow(to: usize, toStep: i32, from: usize, fromStep: i32, n: i32): void {
-  const to1 = <usize>toStep << 2, from1 = <usize>fromStep << 2;
+/** Adds `n` elements to others, `toStep` apart. */
+// @ts-ignore: decorator
+@inline
+function addRow(to: usize, toStep: i32, from: usize, n: i32): void {
   if (toStep == 1) {
     for (; n >= 4; n -= 4) {
-      v128.store(to, f32x4.add(v128.load(to), loadSteps(from, from1)));
+      v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
       to += 16;
-      from += from1 * 4;
+      from += 16;
+    }
+    if (n & 2) {
+      v128.store64_lane(to, f32x4.add(v128.load64_zero(to), v128.load64_zero(from)), 0);
+      to += 8;
+      from += 8;
+      n -= 2;
     }
   }
   for (; n > 0; n--) {
     store<f32>(to, load<f32>(to) + load<f32>(from));
-    to += to1;
-    from += from1;
+    to += <usize>toStep << 2;
+    from += 4;
   }
 }
 
@@ -352,7 +359,7 @@ export function avgPoolGradient(args: usize, chunk: i32, scratch: usize): void {
             for (let kx = 0; kx < kw; kx++) {
               const range = scratch + (<usize>kx << 3), begin = load<i32>(range);
               const p = to + (<usize>((z * ih + y) * iw + place(args, 8, begin, kx)) << 2);
-              addRow(p, stride, shares + (<usize>begin << 2), 1, load<i32>(range, 4) - begin);
+              addRow(p, stride, shares + (<usize>begin << 2), load<i32>(range, 4) - begin);
             }
           }
         }

@@ -2,7 +2,8 @@
  * The innermost loops of matrix multiplication: a tile of C, `rows` x 8, is kept in registers while k runs.
  *
  * 6 x 8 uses all 15 registers V8 gives out (12 accumulators, 2 of B, 1 broadcast of A). Without fused multiply-add the
- * product needs one more, hence 5 x 8. k is not unrolled: Binaryen would nest the additions and the tile would spill.
+ * product needs one more, hence no more than 5 x 8. Lower tiles serve where rows would not fill high ones. k is not
+ * unrolled: Binaryen would nest the additions and the tile would spill.
  */
 function tile(name, rows, { parameters, left, right, next }) {
   const each = (statement) => Array.from({ length: rows }, (_, row) => statement(row)).join('\n');
@@ -49,6 +50,9 @@ const direct = {
 
 /** AssemblyScript source of all tiles. The two halves of C's rows lie `beside` bytes apart, the rows `stride`. */
 export function microKernels() {
-  const tiles = [5, 6].flatMap((rows) => [tile(`packed${rows}`, rows, packed), tile(`direct${rows}`, rows, direct)]);
+  const tiles = [3, 4, 5, 6].flatMap((rows) => [
+    tile(`packed${rows}`, rows, packed),
+    tile(`direct${rows}`, rows, direct),
+  ]);
   return `import { madd } from '../assembly/vector';\n${tiles.join('\n')}\n`;
 }

@@ -5,9 +5,9 @@ import { pieces, roundUp, words } from './plan.ts';
 
 /** Inner elements that a tile runs over at a time: a panel of B and one of A fit in the first-level cache. */
 const KC = 384;
-/** Columns of a tile, and a multiple of its rows in either flavour. */
+/** Columns of a tile, and a multiple of all the numbers of rows that a tile can have. */
 const NR = 8;
-const MR_MULTIPLE = 30;
+const ROWS = 60;
 /** Bytes of a tile. */
 const TILE = 192;
 /** Chunks to aim at: enough for several threads to share evenly. */
@@ -60,7 +60,7 @@ function blocks(p: Product): { rows: number; rowChunks: number; columns: number;
   const columnChunks = pieces(n, columns);
   // Each chunk of rows packs the columns of B again, which only many rows repay.
   const wanted = Math.min(pieces(ENOUGH, columnChunks * sizeOf(p.batch ?? [])), pieces(p.rows, 240));
-  const rows = roundUp(pieces(p.rows, wanted), MR_MULTIPLE);
+  const rows = roundUp(pieces(p.rows, wanted), ROWS);
   return { rows, rowChunks: pieces(p.rows, rows), columns, columnChunks };
 }
 
@@ -83,7 +83,7 @@ export function sliceInner(p: Product, most = Infinity): { readonly size: number
 
 /** Bytes that A takes once packed, for one product of the batch: each row also has an initial value. */
 function packedStride(p: Product): number {
-  // Rows are rounded up to a multiple of 5 or 6, by which flavour runs.
+  // Rows are rounded up to whole tiles, of at most 6.
   return roundUp((p.rows + 5) * (sizeOf(p.inner) + 1) * 4, 64);
 }
 
@@ -97,12 +97,12 @@ export function pack(p: Product, address: number): Packed {
   const [m, k] = [p.rows, sizeOf(p.inner)];
   const stride = packedStride(p);
   const block = innerBlock(k);
-  const panels = Math.max(1, Math.floor(16384 / (6 * k)));
-  const chunks = pieces(m, 5 * panels);
+  const grain = roundUp(16384 / k, ROWS);
+  const chunks = pieces(m, grain);
   const phase = {
     kernel: 'packA',
     words: words(
-      [m, k, block, panels, chunks, p.a.address, p.a.row * 4, address, stride, p.initial?.address ?? 0],
+      [m, k, block, grain, chunks, p.a.address, p.a.row * 4, address, stride, p.initial?.address ?? 0],
       fourCounts(p.batch),
       fourStrides(p.a.batch),
       fourStrides(p.initial?.batch),

@@ -1,3 +1,4 @@
+import type { LinearMemory } from './module.ts';
 import { roundUp } from './plan.ts';
 
 /** Every block starts at a multiple of this many bytes: a cache line, so that two threads' blocks never share one. */
@@ -14,7 +15,7 @@ interface Block {
  * requests gives the same addresses, and neighbours are merged as soon as both are free: a loop that frees what it allocates never grows the heap.
  */
 export class Heap {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: LinearMemory;
   readonly #maximum: number;
   /** Ordered by size, then by address. */
   readonly #free: Block[] = [];
@@ -26,7 +27,7 @@ export class Heap {
   #end: number;
 
   /** Manages `memory` from address `base` on, growing it up to `maximum` bytes (4 GiB at most). */
-  constructor(memory: WebAssembly.Memory, base: number, maximum: number) {
+  constructor(memory: LinearMemory, base: number, maximum: number) {
     this.memory = memory;
     this.#maximum = maximum;
     this.#end = memory.buffer.byteLength;

@@ -1,6 +1,17 @@
 /** A kernel computes chunk number `chunk` of the work that the words at address `args` describe. */
 export type Kernel = (args: number, chunk: number, scratch: number) => void;
 
+// The types that declarations name are spelled out: without the DOM's library, TypeScript does not know WebAssembly's.
+
+/** A WebAssembly.Memory. */
+export interface LinearMemory {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number): number;
+}
+
+/** A WebAssembly.Module. */
+export type CompiledModule = object;
+
 /** How the kernels were compiled: with relaxed SIMD (fused multiply-add) where the engine has it, or with plain SIMD. */
 export type Flavour = 'relaxed' | 'plain';
 
@@ -30,7 +41,7 @@ export function bestFlavour(): Flavour {
 export async function compileKernels(
   flavour: Flavour,
   options: { readonly shared?: boolean } = {},
-): Promise<WebAssembly.Module> {
+): Promise<CompiledModule> {
   const { base64 } = await (flavour === 'relaxed' ? import('./generated/relaxed.ts') : import('./generated/plain.ts'));
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (options.shared) markShared(bytes);
@@ -46,10 +57,11 @@ export async function compileKernels(
 
 /** The kernels of a compiled module over `memory`, by name, and the first address that is free for data. */
 export function instantiateKernels(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
+  module: CompiledModule,
+  memory: LinearMemory,
 ): { readonly kernels: Readonly<Record<string, Kernel>>; readonly base: number } {
-  const { heapBase, ...kernels } = new WebAssembly.Instance(module, { env: { memory, abort } }).exports;
+  const imports = { env: { memory: memory as WebAssembly.Memory, abort } };
+  const { heapBase, ...kernels } = new WebAssembly.Instance(module as WebAssembly.Module, imports).exports;
   return { kernels: kernels as Record<string, Kernel>, base: (heapBase as () => number)() };
 }
 

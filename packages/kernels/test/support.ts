@@ -4,7 +4,7 @@ import { dtypeOf, sizeOf, typedArray } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import { expect } from 'vitest';
 import { Heap, compileKernels, hasRelaxedSimd, instantiateKernels, plannedKernels } from '../src/index.ts';
-import type { Flavour, Plan } from '../src/index.ts';
+import type { CompiledModule, Flavour, LinearMemory, Plan } from '../src/index.ts';
 
 // Node 20 has relaxed SIMD behind a flag that can still be set now.
 if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -20,11 +20,11 @@ export class TestHost {
   readonly kernels: Required<Kernels>;
   readonly heap: Heap;
   order: Order = 'forward';
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: LinearMemory;
   readonly #exports: ReturnType<typeof instantiateKernels>['kernels'];
   readonly #reserved: number[] = [];
 
-  constructor(module: WebAssembly.Module, memory = new WebAssembly.Memory({ initial: 4, maximum: 65536 })) {
+  constructor(module: CompiledModule, memory: LinearMemory = new WebAssembly.Memory({ initial: 4, maximum: 65536 })) {
     this.#memory = memory;
     const { kernels, base } = instantiateKernels(module, memory);
     this.#exports = kernels;
