@@ -31,6 +31,37 @@ test.each(entries)('%s loads in plain Node', (entry) => {
   expect(() => inConsumer('--input-type=module', '--eval', `import '${entry}';`)).not.toThrow();
 });
 
+/** The programs in the README, as a user would copy them. */
+const programs = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
+  ([, code]) => code!,
+);
+
+test('receptive trains in plain Node', () => {
+  write(
+    'train.js',
+    `import { Linear, Rng, Sequential, Tanh, crossEntropy, init, scope, sgd, tensor, valueAndGrad } from 'receptive';
+     const backend = await init();
+     const model = new Sequential([new Linear(4, 8), new Tanh(), new Linear(8, 2)]).initialize(1);
+     const [x, labels] = [new Rng(2).normal([6, 4]), tensor(Int32Array.of(0, 1, 0, 1, 0, 1))];
+     const optimizer = sgd({ lr: 0.5 }).bind(model.namedParameters());
+     const step = () => scope(() => {
+       const [loss, gradients] = valueAndGrad(() => crossEntropy(model.forward(x), labels), model.parameters());
+       optimizer.step(gradients);
+       return loss;
+     });
+     const losses = [];
+     for (let i = 0; i < 3; i++) losses.push(await step().item());
+     console.log(JSON.stringify({ backend: backend.name, falling: losses[0] > losses[1] && losses[1] > losses[2] }));`,
+  );
+  expect(JSON.parse(inConsumer('train.js'))).toEqual({ backend: 'cpu', falling: true });
+});
+
+test("the README's programs run", () => {
+  const [, derivatives] = programs;
+  write('derivatives.js', derivatives!);
+  expect(inConsumer('derivatives.js')).toContain('[ 8, 3, 3, 3 ]');
+});
+
 test.each(publishable.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {})))('%s runs from the shell', (name) => {
   expect(run('npx', ['--no', name, '--', '--help'], { cwd: consumer })).toContain(name);
 });
@@ -46,6 +77,8 @@ describe.each([
     const name = `${version}-${host.replace(' ', '-')}`;
     const lines = imported.map((entry, index) => `export * as entry${index} from '${entry}';\n`);
     write(`${name}.ts`, lines.join(''));
+    const files = [`${name}.ts`, ...programs.map((_, index) => `${name}-readme${index}.ts`)];
+    programs.forEach((code, index) => write(files[index + 1]!, code));
     const compilerOptions = {
       target: 'es2022',
       module: 'nodenext',
@@ -56,7 +89,7 @@ describe.each([
       noEmit: true,
       ...options,
     };
-    write(`${name}.json`, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+    write(`${name}.json`, JSON.stringify({ compilerOptions, files }));
     inConsumer(tool(compiler), '-p', `${name}.json`);
   });
 });

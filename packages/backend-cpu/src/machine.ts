@@ -1,6 +1,6 @@
 import type { DType, DTypeArrays } from '@receptive/backend';
 import { Heap, instantiateKernels } from '@receptive/kernels';
-import type { Kernel, Plan } from '@receptive/kernels';
+import type { CompiledModule, Kernel, LinearMemory, Plan } from '@receptive/kernels';
 
 const PAGE = 65536;
 /** Pages a machine starts with: enough for small models, little enough for many backends. */
@@ -12,14 +12,14 @@ type Views = { readonly [D in Exclude<DType, 'float64'>]: DTypeArrays[D] };
 /** The kernels over one linear memory, its heap, and the loop that runs plans on this thread. */
 export class Machine {
   readonly heap: Heap;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: LinearMemory;
   readonly #kernels: Readonly<Record<string, Kernel>>;
   readonly #reserved: number[] = [];
   #views: Views;
   /** Memory for a phase's words and its scratch; it grows to what the largest phase needed. */
   #work: { readonly address: number; readonly bytes: number };
 
-  constructor(module: WebAssembly.Module, maximumPages: number) {
+  constructor(module: CompiledModule, maximumPages: number) {
     this.#memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: maximumPages });
     const { kernels, base } = instantiateKernels(module, this.#memory);
     this.#kernels = kernels;
@@ -78,6 +78,6 @@ export class Machine {
   }
 }
 
-function viewsOf({ buffer }: WebAssembly.Memory): Views {
+function viewsOf({ buffer }: LinearMemory): Views {
   return { float32: new Float32Array(buffer), int32: new Int32Array(buffer), uint8: new Uint8Array(buffer) };
 }
