@@ -10,19 +10,19 @@ const BATCH: usize = 28;
 const FIRST: usize = BATCH + 80;
 const SECOND: usize = FIRST + 64;
 
-/** Four elements `step` bytes apart. */
+/** Four elements `step` bytes apart, which is 4 if they are known to be `dense`. */
 // @ts-ignore: decorator
 @inline
-export function loadSteps(p: usize, step: usize): v128 {
-  if (step == 4) return v128.load(p);
+export function loadSteps(dense: bool, p: usize, step: usize): v128 {
+  if (dense || step == 4) return v128.load(p);
   if (step == 8) return v128.shuffle<f32>(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
   return gather4(p, p + step, p + step * 2, p + step * 3);
 }
 
 // @ts-ignore: decorator
 @inline
-function storeSteps(p: usize, step: usize, v: v128): void {
-  if (step == 4) v128.store(p, v);
+function storeSteps(dense: bool, p: usize, step: usize, v: v128): void {
+  if (dense || step == 4) v128.store(p, v);
   else {
     v128.store32_lane(p, v, 0);
     v128.store32_lane(p + step, v, 1);
@@ -57,31 +57,38 @@ export function weighRows(args: usize, chunk: i32, scratch: usize): void {
   for (let row = 0; row < load<i32>(args); row++) {
     const w = a + <usize>row * load<usize>(args, 8), to = c + <usize>row * load<usize>(args, 20);
     const start = initial ? v128.load32_splat(initial + (<usize>row << 2)) : f32x4.splat(0);
-    for (let y = 0; y < height; y++) weighRow(w, weights, b + <usize>y * bRow, taps, <usize>k << 2, bStep, to + <usize>y * cRow, cStep, width, start);
+    for (let y = 0; y < height; y++) {
+      const from = b + <usize>y * bRow, into = to + <usize>y * cRow, bytes = <usize>k << 2;
+      if (bStep == 4 && cStep == 4) weighRow(true, w, weights, from, taps, bytes, 4, into, 4, width, start);
+      else weighRow(false, w, weights, from, taps, bytes, bStep, into, cStep, width, start);
+    }
   }
 }
 
-function weighRow(w: usize, weights: usize, b: usize, taps: usize, bytes: usize, bStep: usize, to: usize, cStep: usize, n: i32, initial: v128): void {
+/** One row of places. `dense`, a constant, says that B's and C's elements are neighbours. */
+// @ts-ignore: decorator
+@inline
+function weighRow(dense: bool, w: usize, weights: usize, b: usize, taps: usize, bytes: usize, bStep: usize, to: usize, cStep: usize, n: i32, initial: v128): void {
   for (; n >= 16; n -= 16) {
     let s0 = initial, s1 = initial, s2 = initial, s3 = initial;
     for (let i: usize = 0; i < bytes; i += 4) {
       const x = v128.load32_splat(w + load<usize>(weights + i)), p = b + load<usize>(taps + i);
-      s0 = madd(x, loadSteps(p, bStep), s0);
-      s1 = madd(x, loadSteps(p + bStep * 4, bStep), s1);
-      s2 = madd(x, loadSteps(p + bStep * 8, bStep), s2);
-      s3 = madd(x, loadSteps(p + bStep * 12, bStep), s3);
+      s0 = madd(x, loadSteps(dense, p, bStep), s0);
+      s1 = madd(x, loadSteps(dense, p + bStep * 4, bStep), s1);
+      s2 = madd(x, loadSteps(dense, p + bStep * 8, bStep), s2);
+      s3 = madd(x, loadSteps(dense, p + bStep * 12, bStep), s3);
     }
-    storeSteps(to, cStep, s0);
-    storeSteps(to + cStep * 4, cStep, s1);
-    storeSteps(to + cStep * 8, cStep, s2);
-    storeSteps(to + cStep * 12, cStep, s3);
+    storeSteps(dense, to, cStep, s0);
+    storeSteps(dense, to + cStep * 4, cStep, s1);
+    storeSteps(dense, to + cStep * 8, cStep, s2);
+    storeSteps(dense, to + cStep * 12, cStep, s3);
     b += bStep * 16;
     to += cStep * 16;
   }
   for (; n >= 4; n -= 4) {
     let s = initial;
-    for (let i: usize = 0; i < bytes; i += 4) s = madd(v128.load32_splat(w + load<usize>(weights + i)), loadSteps(b + load<usize>(taps + i), bStep), s);
-    storeSteps(to, cStep, s);
+    for (let i: usize = 0; i < bytes; i += 4) s = madd(v128.load32_splat(w + load<usize>(weights + i)), loadSteps(dense, b + load<usize>(taps + i), bStep), s);
+    storeSteps(dense, to, cStep, s);
     b += bStep * 4;
     to += cStep * 4;
   }
@@ -121,19 +128,21 @@ export function dotRows(args: usize, chunk: i32, scratch: usize): void {
       // A row or column that does not exist repeats the last one.
       const second = min(row + 1, m - 1);
       for (let column = 0; column < n; column += COLUMNS) {
-        dots(
-          p + <usize>row * aRow, p + <usize>second * aRow, aLine, q, inB + (<usize>column << 2), min(COLUMNS, n - column) - 1, bLine, bStep, height, width,
-          c + <usize>row * cRow, c + <usize>second * cRow, inC + (<usize>column << 2), accumulate,
-        );
+        const a0 = p + <usize>row * aRow, a1 = p + <usize>second * aRow, c0 = c + <usize>row * cRow, c1 = c + <usize>second * cRow;
+        const from = inB + (<usize>column << 2), into = inC + (<usize>column << 2), most = min(COLUMNS, n - column) - 1;
+        if (bStep == 4) dots(true, a0, a1, aLine, q, from, most, bLine, 4, height, width, c0, c1, into, accumulate);
+        else dots(false, a0, a1, aLine, q, from, most, bLine, bStep, height, width, c0, c1, into, accumulate);
       }
     }
   }
 }
 
-/** Dot products of two planes of A with up to `most` + 1 of B. */
+/** Dot products of two planes of A with up to `most` + 1 of B. `dense`, a constant, says that B's elements are neighbours. */
+// @ts-ignore: decorator
+@inline
 function dots(
-  a0: usize, a1: usize, aLine: usize, b: usize, inB: usize, most: i32, bLine: usize, bStep: usize, height: i32, width: i32, c0: usize, c1: usize, inC: usize,
-  accumulate: bool,
+  dense: bool, a0: usize, a1: usize, aLine: usize, b: usize, inB: usize, most: i32, bLine: usize, bStep: usize, height: i32, width: i32, c0: usize, c1: usize,
+  inC: usize, accumulate: bool,
 ): void {
   let b0 = b + load<usize>(inB), b1 = b + load<usize>(inB + (<usize>min(1, most) << 2)), b2 = b + load<usize>(inB + (<usize>min(2, most) << 2));
   let b3 = b + load<usize>(inB + (<usize>most << 2));
@@ -142,16 +151,16 @@ function dots(
     let x: usize = 0, at: usize = 0, n = width;
     for (; n >= 4; n -= 4) {
       const u = v128.load(a0 + x), v = v128.load(a1 + x);
-      let w = loadSteps(b0 + at, bStep);
+      let w = loadSteps(dense, b0 + at, bStep);
       s00 = madd(u, w, s00);
       s10 = madd(v, w, s10);
-      w = loadSteps(b1 + at, bStep);
+      w = loadSteps(dense, b1 + at, bStep);
       s01 = madd(u, w, s01);
       s11 = madd(v, w, s11);
-      w = loadSteps(b2 + at, bStep);
+      w = loadSteps(dense, b2 + at, bStep);
       s02 = madd(u, w, s02);
       s12 = madd(v, w, s12);
-      w = loadSteps(b3 + at, bStep);
+      w = loadSteps(dense, b3 + at, bStep);
       s03 = madd(u, w, s03);
       s13 = madd(v, w, s13);
       x += 16;

@@ -24,12 +24,12 @@ export function tileRows(m: i32): i32 {
   return best;
 }
 
-/** Whether four offsets name four neighbouring words. */
+/** Whether four offsets along nested axes name four neighbouring words: then so do the first two, and the first and last are three apart. */
 // @ts-ignore: decorator
 @inline
 export function adjacent(offsets: usize): bool {
-  const o = v128.load(offsets);
-  return i32x4.all_true(i32x4.eq(o, i32x4.add(v128.load32_splat(offsets), i32x4(0, 4, 8, 12))));
+  const first = load<i32>(offsets);
+  return load<i32>(offsets, 12) - first == 12 && load<i32>(offsets, 4) - first == 4;
 }
 
 /** Four words, each from its own address. */

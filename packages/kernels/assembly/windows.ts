@@ -126,11 +126,11 @@ export function maxPool(args: usize, chunk: i32, scratch: usize): void {
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
   const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8);
   const stride = load<i32>(args, STRIDE + 8), taps = load<i32>(args, KERNEL + 8), dilation = load<i32>(args, DILATION + 8), left = load<i32>(args, PADDING + 8);
-  let to = load<usize>(args, OPERANDS + 4) + (<usize>(first * outputs) << 2), places = load<usize>(args, OPERANDS + 8) + (<usize>(first * outputs) << 2);
-  for (let plane = first; plane < last; plane++) {
-    const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2);
-    for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
-      const rows = fillRows(args, oz, oy, scratch);
+  for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
+    const rows = fillRows(args, oz, oy, scratch);
+    for (let plane = first; plane < last; plane++) {
+      const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2), row = <usize>(plane * outputs + (oz * oh + oy) * ow) << 2;
+      const to = load<usize>(args, OPERANDS + 4) + row, places = load<usize>(args, OPERANDS + 8) + row;
       for (let ox = 0; ox < ow; ) {
         if (ox >= begin && ox < end && end - begin >= 4 && rows) {
           // The last four may overlap those before: computing windows twice is faster than one by one.
@@ -143,8 +143,6 @@ export function maxPool(args: usize, chunk: i32, scratch: usize): void {
           ox++;
         }
       }
-      to += <usize>ow << 2;
-      places += <usize>ow << 2;
     }
   }
 }
@@ -153,11 +151,11 @@ export function maxPool(args: usize, chunk: i32, scratch: usize): void {
 function maxOfFour(plane: usize, rows: usize, count: i32, x: i32, taps: i32, dilation: i32, stride: i32, to: usize, places: usize): void {
   const step = <usize>stride << 2, ramp = i32x4.mul(i32x4.splat(stride), i32x4(0, 1, 2, 3));
   const first = load<i32>(rows) + x;
-  let best = loadSteps(plane + (<usize>first << 2), step), place = i32x4.splat(first);
+  let best = loadSteps(false, plane + (<usize>first << 2), step), place = i32x4.splat(first);
   for (let row = 0; row < count; row++) {
     let at = load<i32>(rows + (<usize>row << 2)) + x;
     for (let tap = 0; tap < taps; tap++) {
-      const v = loadSteps(plane + (<usize>at << 2), step);
+      const v = loadSteps(false, plane + (<usize>at << 2), step);
       // It is greater, or the first NaN.
       const wins = v128.andnot(f32x4.eq(best, best), f32x4.le(v, best));
       best = v128.bitselect(v, best, wins);
@@ -249,12 +247,11 @@ export function avgPool(args: usize, chunk: i32, scratch: usize): void {
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
   const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8), counts = scratch + (<usize>(load<i32>(args, KERNEL) * load<i32>(args, KERNEL + 4)) << 2);
   const stride = load<i32>(args, STRIDE + 8), taps = load<i32>(args, KERNEL + 8), dilation = load<i32>(args, DILATION + 8), left = load<i32>(args, PADDING + 8);
-  let to = load<usize>(args, OPERANDS + 4) + (<usize>(first * outputs) << 2);
   fillCounts(args, counts);
-  for (let plane = first; plane < last; plane++) {
-    const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2);
-    for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
-      const rows = fillRows(args, oz, oy, scratch);
+  for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
+    const rows = fillRows(args, oz, oy, scratch);
+    for (let plane = first; plane < last; plane++) {
+      const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2), to = load<usize>(args, OPERANDS + 4) + (<usize>(plane * outputs + (oz * oh + oy) * ow) << 2);
       for (let ox = 0; ox < ow; ) {
         if (ox >= begin && ox < end && end - begin >= 4) {
           const four = min(ox, end - 4);
@@ -266,7 +263,6 @@ export function avgPool(args: usize, chunk: i32, scratch: usize): void {
         }
       }
       scaleRow(args, countPadding, oz, oy, counts, to, to);
-      to += <usize>ow << 2;
     }
   }
 }
@@ -278,7 +274,7 @@ function sumOfFour(plane: usize, rows: usize, count: i32, x: i32, taps: i32, dil
   for (let row = 0; row < count; row++) {
     let p = plane + (<usize>(load<i32>(rows + (<usize>row << 2)) + x) << 2), part = f32x4.splat(0);
     for (let tap = 0; tap < taps; tap++) {
-      part = f32x4.add(part, loadSteps(p, step));
+      part = f32x4.add(part, loadSteps(false, p, step));
       p += <usize>dilation << 2;
     }
     sum = f32x4.add(sum, part);
