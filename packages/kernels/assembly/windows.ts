@@ -53,29 +53,37 @@ function zero(to: usize, n: i32): void {
   else fillRow(to, n, i32x4.splat(0));
 }
 
-/** Adds columns up into planes. Operands: columns, planes. Scratch: two words a tap along the innermost axis. */
+/** Adds columns `[planes][taps][outputs]` up into planes. Operands: columns, planes. Scratch: two words a tap along the innermost axis. */
 export function col2im(args: usize, chunk: i32, scratch: usize): void {
   const inputs = size(args, IN), outputs = size(args, OUT), taps = size(args, KERNEL);
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
+  const kd = load<i32>(args, KERNEL), kh = load<i32>(args, KERNEL + 4), kw = load<i32>(args, KERNEL + 8);
+  const columns = load<usize>(args, OPERANDS), planes = load<usize>(args, OPERANDS + 4);
   fillRanges(args, scratch);
-  for (let plane = first; plane < last; plane++) {
-    const to = load<usize>(args, OPERANDS + 4) + (<usize>(plane * inputs) << 2);
-    zero(to, inputs);
-    addColumns(args, scratch, load<usize>(args, OPERANDS) + (<usize>(plane * taps * outputs) << 2), to);
+  zero(planes + (<usize>(first * inputs) << 2), (last - first) * inputs);
+  // One tap after the other for all planes: a row that was just written would be slow to read again at another offset.
+  let tap = 0;
+  for (let kz = 0; kz < kd; kz++) for (let ky = 0; ky < kh; ky++) for (let kx = 0; kx < kw; kx++) {
+    for (let plane = first; plane < last; plane++) {
+      addTap(args, kz, ky, kx, scratch + (<usize>kx << 3), columns + (<usize>((plane * taps + tap) * outputs) << 2), planes + (<usize>(plane * inputs) << 2));
+    }
+    tap++;
   }
 }
 
-/** Adds the columns of one plane, `[taps][outputs]`, up into it. */
-function addColumns(args: usize, ranges: usize, from: usize, to: usize): void {
-  const kd = load<i32>(args, KERNEL), kh = load<i32>(args, KERNEL + 4), kw = load<i32>(args, KERNEL + 8);
-  const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8);
+/** Adds what one tap of all windows of a plane sees. */
+function addTap(args: usize, kz: i32, ky: i32, kx: i32, range: usize, from: usize, to: usize): void {
+  const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), width = <usize>load<i32>(args, OUT + 8) << 2;
   const id = load<i32>(args, IN), ih = load<i32>(args, IN + 4), iw = load<i32>(args, IN + 8), stride = load<i32>(args, STRIDE + 8);
-  for (let kz = 0; kz < kd; kz++) for (let ky = 0; ky < kh; ky++) for (let kx = 0; kx < kw; kx++) {
-    const range = ranges + (<usize>kx << 3), begin = load<i32>(range), n = load<i32>(range, 4) - begin, x = place(args, 8, begin, kx);
-    for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
-      const z = place(args, 0, oz, kz), y = place(args, 4, oy, ky);
-      if (<u32>z < <u32>id && <u32>y < <u32>ih) addRow(to + (<usize>((z * ih + y) * iw + x) << 2), stride, from + (<usize>begin << 2), n);
-      from += <usize>ow << 2;
+  const begin = load<i32>(range), n = load<i32>(range, 4) - begin, x = place(args, 8, begin, kx), down = load<i32>(args, STRIDE + 4);
+  from += <usize>begin << 2;
+  for (let oz = 0; oz < od; oz++) {
+    const z = place(args, 0, oz, kz);
+    let y = place(args, 4, 0, ky);
+    for (let oy = 0; oy < oh; oy++) {
+      if (<u32>z < <u32>id && <u32>y < <u32>ih) addRow(to + (<usize>((z * ih + y) * iw + x) << 2), stride, from, n);
+      from += width;
+      y += down;
     }
   }
 }
@@ -122,15 +130,19 @@ function fillRows(args: usize, oz: i32, oy: i32, rows: usize): i32 {
 
 /** Maxima and their places in the plane. Operands: input, output, places. Scratch: a word for each row of a window. */
 export function maxPool(args: usize, chunk: i32, scratch: usize): void {
-  const inputs = size(args, IN), outputs = size(args, OUT), begin = firstInside(args), end = endInside(args, begin);
+  const inputs = size(args, IN), outputs = size(args, OUT), begin = firstInside(args), end = endInside(args, begin), halving = isHalving(args);
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
-  const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8);
+  const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8), width = load<i32>(args, IN + 8);
   const stride = load<i32>(args, STRIDE + 8), taps = load<i32>(args, KERNEL + 8), dilation = load<i32>(args, DILATION + 8), left = load<i32>(args, PADDING + 8);
   for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
     const rows = fillRows(args, oz, oy, scratch);
     for (let plane = first; plane < last; plane++) {
       const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2), row = <usize>(plane * outputs + (oz * oh + oy) * ow) << 2;
       const to = load<usize>(args, OPERANDS + 4) + row, places = load<usize>(args, OPERANDS + 8) + row;
+      if (halving) {
+        maxRowOfPairs(from, 2 * oy * width, width, ow, to, places);
+        continue;
+      }
       for (let ox = 0; ox < ow; ) {
         if (ox >= begin && ox < end && end - begin >= 4 && rows) {
           // The last four may overlap those before: computing windows twice is faster than one by one.
@@ -139,12 +151,48 @@ export function maxPool(args: usize, chunk: i32, scratch: usize): void {
           ox = four + 4;
         } else {
           const o = <usize>ox << 2;
-          maxOfOne(from, scratch, rows, ox * stride - left, taps, dilation, load<i32>(args, IN + 8), to + o, places + o);
+          maxOfOne(from, scratch, rows, ox * stride - left, taps, dilation, width, to + o, places + o);
           ox++;
         }
       }
     }
   }
+}
+
+/** Whether windows are 2 x 2 and lie side by side, the most common pooling by far. */
+function isHalving(args: usize): bool {
+  for (let axis: usize = 4; axis <= 8; axis += 4) {
+    if (load<i32>(args + KERNEL + axis) != 2 || load<i32>(args + STRIDE + axis) != 2 || load<i32>(args + DILATION + axis) != 1) return false;
+    if (load<i32>(args + PADDING + axis) != 0 || load<i32>(args + OUT + axis) * 2 > load<i32>(args + IN + axis)) return false;
+  }
+  return load<i32>(args, IN) == 1 && load<i32>(args, KERNEL) == 1 && load<i32>(args, OUT) == 1 && load<i32>(args, OUT + 8) >= 4;
+}
+
+/** Maxima of a row of 2 x 2 windows whose first element is number `start` of the plane. */
+function maxRowOfPairs(plane: usize, start: i32, width: i32, count: i32, to: usize, places: usize): void {
+  const below = <usize>width << 2;
+  for (let x = 0; x < count; x += 4) {
+    // The last four overlap those before, if they must.
+    const ox = min(x, count - 4), at = start + 2 * ox, p = plane + (<usize>at << 2), o = <usize>ox << 2;
+    const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + below), d = v128.load(p + below, 16);
+    let best = v128.shuffle<f32>(a, b, 0, 2, 4, 6), v = v128.shuffle<f32>(a, b, 1, 3, 5, 7), wins = beats(v, best), place = v128.and(i32x4.splat(1), wins);
+    best = v128.bitselect(v, best, wins);
+    v = v128.shuffle<f32>(c, d, 0, 2, 4, 6);
+    wins = beats(v, best);
+    best = v128.bitselect(v, best, wins);
+    place = v128.bitselect(i32x4.splat(width), place, wins);
+    v = v128.shuffle<f32>(c, d, 1, 3, 5, 7);
+    wins = beats(v, best);
+    v128.store(to + o, v128.bitselect(v, best, wins));
+    v128.store(places + o, i32x4.add(v128.bitselect(i32x4.splat(width + 1), place, wins), i32x4.add(i32x4.splat(at), i32x4(0, 2, 4, 6))));
+  }
+}
+
+/** Where `v` takes the place of `best`: it is greater, or the first NaN. */
+// @ts-ignore: decorator
+@inline
+function beats(v: v128, best: v128): v128 {
+  return v128.andnot(f32x4.eq(best, best), f32x4.le(v, best));
 }
 
 /** Maxima of four windows that lie inside along the innermost axis, the first from `x` on. */
@@ -156,8 +204,7 @@ function maxOfFour(plane: usize, rows: usize, count: i32, x: i32, taps: i32, dil
     let at = load<i32>(rows + (<usize>row << 2)) + x;
     for (let tap = 0; tap < taps; tap++) {
       const v = loadSteps(false, plane + (<usize>at << 2), step);
-      // It is greater, or the first NaN.
-      const wins = v128.andnot(f32x4.eq(best, best), f32x4.le(v, best));
+      const wins = beats(v, best);
       best = v128.bitselect(v, best, wins);
       place = v128.bitselect(i32x4.splat(at), place, wins);
       at += dilation;
@@ -317,15 +364,6 @@ function addRow(to: usize, toStep: i32, from: usize, n: i32): void {
     to += <usize>toStep << 2;
     from += 4;
   }
-}
-
-/** Whether windows are 2 x 2 and lie side by side, the most common pooling by far. */
-function isHalving(args: usize): bool {
-  for (let axis: usize = 4; axis <= 8; axis += 4) {
-    if (load<i32>(args + KERNEL + axis) != 2 || load<i32>(args + STRIDE + axis) != 2 || load<i32>(args + DILATION + axis) != 1) return false;
-    if (load<i32>(args + PADDING + axis) != 0 || load<i32>(args + OUT + axis) * 2 > load<i32>(args + IN + axis)) return false;
-  }
-  return load<i32>(args, IN) == 1 && load<i32>(args, KERNEL) == 1 && load<i32>(args, OUT) == 1 && load<i32>(args, OUT + 8) >= 4;
 }
 
 /** Gradient of avgPool. Operands: gradient, to; then whether padding counts. Scratch: two words a tap along the innermost axis and two a window. */
