@@ -5,7 +5,7 @@ import type { Dataset } from 'receptive';
 import { mnist } from 'receptive/node';
 
 /** Images to train on, and others to test on. */
-interface Digits {
+export interface Digits {
   readonly train: Dataset;
   readonly test: Dataset;
   /** What they are, for people. */

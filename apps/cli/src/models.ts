@@ -37,7 +37,7 @@ export function build({ name, config }: Architecture): Module {
   if (!Object.hasOwn(models, name)) {
     throw new Error(`There is no model ${JSON.stringify(name)}, only ${modelNames.join(', ')}.`);
   }
-  return models[name as ModelName].build((config ?? {}) as LeNet5Options);
+  return models[name as ModelName].build(config ?? {});
 }
 
 /** The model in a checkpoint, with its weights. */

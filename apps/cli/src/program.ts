@@ -24,12 +24,14 @@ const trainCommand = new Command('train')
   )
   .addArgument(new Argument('[model]', 'what to train').choices(modelNames))
   .addOption(data())
-  .addOption(new Option('--epochs <n>', 'passes over the images').argParser(positiveInteger).default(10))
+  .addOption(
+    new Option('--epochs <n>', 'passes over the images (default: 20, or 10 with --data)').argParser(positiveInteger),
+  )
   .addOption(new Option('--batch-size <n>', 'images in a step').argParser(positiveInteger).default(64))
   .addOption(
-    new Option('--lr <x>', 'learning rate at its highest: it rises to it for an epoch, then falls along a cosine')
+    new Option('--lr <x>', 'highest learning rate: it rises to it for a tenth of the steps, then falls along a cosine')
       .argParser(positiveNumber)
-      .default(0.05),
+      .default(0.07),
   )
   .addOption(
     new Option('--seed <n>', 'decides the first weights and the order of the images').argParser(wholeNumber).default(1),

@@ -48,7 +48,7 @@ export function printLayers(screen: Screen, summary: ModelSummary): void {
   const fits = (lines: readonly string[]): boolean => lines.every(({ length }) => length <= screen.columns);
   const [titles, ...lines] = tables.find(fits) ?? tables.at(-1)!;
   const { bold, dim } = screen.colors;
-  screen.print(dim(titles!), ...lines.slice(0, -1), bold(lines.at(-1)!));
+  screen.print(dim(titles), ...lines.slice(0, -1), bold(lines.at(-1)));
 }
 
 function layerTable(columns: readonly Column[], { layers, totals }: ModelSummary): string[] {

@@ -1,5 +1,6 @@
 import { curve, filters, mistakes } from 'receptive';
-import type { Dataset, Evaluation, FitResult, Module } from 'receptive';
+import type { Evaluation, FitResult, Module } from 'receptive';
+import type { Digits } from './data.ts';
 import { models } from './models.ts';
 import { CHECKPOINT, SUMMARY, json } from './run-folder.ts';
 import type { Run, RunFolder } from './run-folder.ts';
@@ -7,7 +8,7 @@ import type { Screen } from './screen.ts';
 import { table } from './text.ts';
 
 /** What a run comes to: summary.json. */
-interface Numbers extends Pick<Run, 'model' | 'backend' | 'epochs' | 'seed'> {
+export interface Numbers extends Pick<Run, 'model' | 'backend' | 'epochs' | 'seed'> {
   /** That the training took, over all its parts where it was interrupted, validations included. */
   readonly seconds: number;
   /** Trained on in a second, validations left out. */
@@ -23,13 +24,13 @@ interface Finished {
   readonly run: Run;
   readonly model: Module;
   readonly result: FitResult;
-  readonly test: Dataset;
+  readonly digits: Digits;
   readonly evaluation: Evaluation;
 }
 
 /** Writes the pictures and, last, the numbers: a folder that has these is complete. */
 export async function writeResults(folder: RunFolder, finished: Finished): Promise<Numbers> {
-  const { run, result, evaluation } = finished;
+  const { run, result, digits, evaluation } = finished;
   await folder.write('curve.svg', curve(result.history, { title: `${models[run.model].title}, seed ${run.seed}` }));
   await folder.write('filters.png', await firstFilters(finished.model));
   await folder.write('mistakes.png', mistakesOf(finished));
@@ -38,7 +39,8 @@ export async function writeResults(folder: RunFolder, finished: Finished): Promi
     backend: run.backend,
     epochs: run.epochs,
     seconds: Number(run.seconds.toFixed(3)),
-    imagesPerSecond: Math.round(result.imagesPerSecond),
+    // Nothing was left to train where a run was killed after its last epoch.
+    imagesPerSecond: Math.round(result.imagesPerSecond || (run.epochs * digits.train.length) / run.seconds),
     trainLoss: result.history.at(-1)!.trainLoss,
     testAccuracy: evaluation.accuracy,
     seed: run.seed,
@@ -53,7 +55,7 @@ async function firstFilters(model: Module): Promise<Uint8Array> {
   return filters({ shape: value.shape, data: await value.data() });
 }
 
-function mistakesOf({ test, evaluation }: Finished): Uint8Array {
+function mistakesOf({ digits: { test }, evaluation }: Finished): Uint8Array {
   const { predictions, labels, probabilities, classes } = evaluation;
   const [channels, height, width] = test.shape;
   const size = channels * height * width;
