@@ -61,7 +61,7 @@ export function instantiateKernels(
   memory: LinearMemory,
 ): { readonly kernels: Readonly<Record<string, Kernel>>; readonly base: number } {
   const imports = { env: { memory: memory as WebAssembly.Memory, abort } };
-  const { heapBase, ...kernels } = new WebAssembly.Instance(module as WebAssembly.Module, imports).exports;
+  const { heapBase, ...kernels } = new WebAssembly.Instance(module, imports).exports;
   return { kernels: kernels as Record<string, Kernel>, base: (heapBase as () => number)() };
 }
 
