@@ -24,5 +24,5 @@ export async function loadDigits(directory: string | null): Promise<Digits> {
   );
   const [images, labels] = await Promise.all(parts);
   const [train, test] = splitDataset(idxDataset(images!, labels!), TRAINED_ON, new Rng(SPLIT_SEED));
-  return { train, test, title: 'the digits that come with it' };
+  return { train, test, title: 'the bundled digits' };
 }

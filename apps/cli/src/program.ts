@@ -18,11 +18,11 @@ const trainCommand = new Command('train')
   .summary('train a model on handwritten digits')
   .description(
     'Trains a model on handwritten digits and tests it. Weights, numbers and pictures go to a run folder.\n\n' +
-      'Without --data, it learns from 9,000 of the 10,000 digits that come with it, and is tested on the other 1,000.\n' +
-      'After each epoch the model is validated on the images of the test; nothing is chosen by that.\n\n' +
+      'Without --data it learns from 9,000 of the 10,000 digits that are bundled with the program, and is tested on the ' +
+      'other 1,000. After each epoch it is validated on the images of the test; nothing is chosen by that.\n\n' +
       'Ctrl-C ends the training after the step under way. --resume goes on from there, bit for bit as if it had not ended.',
   )
-  .addArgument(new Argument('[model]', 'what to train').choices(modelNames))
+  .addArgument(new Argument('[model]', `what to train (default: ${modelNames[0]})`).choices(modelNames))
   .addOption(data())
   .addOption(
     new Option('--epochs <n>', 'passes over the images (default: 20, or 10 with --data)').argParser(positiveInteger),
@@ -48,19 +48,21 @@ const trainCommand = new Command('train')
   .addHelpText(
     'after',
     examples(
-      ['receptive train', 'LeNet-5 on the digits that come with it'],
-      ['receptive train lenet5 --data mnist --epochs 5', 'on the files in the folder mnist'],
+      ['receptive train', 'LeNet-5 on the bundled digits'],
+      ['receptive train --data mnist --epochs 5', 'on the files in the folder mnist'],
       ['receptive train --resume', 'go on with what Ctrl-C ended'],
-      ['receptive train --json | tail -n 1 > result.json', 'keep the numbers'],
+      ['receptive train --json > result.json', 'keep the numbers'],
     ),
   )
   .action((model, options) => train({ model, ...options }));
 
 const evaluateCommand = new Command('evaluate')
   .summary('test a model again')
-  .description('Tests a model on the images that its training did not see.')
+  .description(
+    'Tests a model on images that its training did not see: those of --data, else those of the run, else the bundled ones.',
+  )
   .argument('<run>', 'a run folder, or a model.safetensors')
-  .addOption(data().default(undefined, 'what the run was given; else the digits that come with the program'))
+  .addOption(data())
   .addOption(json())
   .addHelpText(
     'after',
@@ -74,19 +76,17 @@ const evaluateCommand = new Command('evaluate')
 const predictCommand = new Command('predict')
   .summary('tell the digit in a picture')
   .description(
-    'Tells which digit a picture shows, how probable that is, and what comes second.\n' +
+    'Tells which digit a picture shows, how probable that is, and what comes second. ' +
       'A picture is a PNG or a JPEG of any size with one digit, dark on light or light on dark.',
   )
   .argument('<image...>', 'PNG or JPEG files')
-  .addOption(
-    new Option('--model <file>', 'a model.safetensors, or a run folder').default(undefined, 'the last run in runs/'),
-  )
+  .addOption(new Option('--model <file>', 'a run folder, or a model.safetensors (default: the last run in runs/)'))
   .addOption(json())
   .addHelpText(
     'after',
     examples(
-      ['receptive predict digit.png', 'by the model that was trained last'],
-      ['receptive predict a.png b.jpg --model model.safetensors', 'by this one'],
+      ['receptive predict digit.png', 'by the model trained last'],
+      ['receptive predict a.png b.jpg --model runs/best', 'by that one'],
     ),
   )
   .action((images, options) => predict({ images, ...options }));
@@ -94,7 +94,7 @@ const predictCommand = new Command('predict')
 const summaryCommand = new Command('summary')
   .summary('list the layers of a model')
   .description(
-    'Lists the layers of a model: the volumes that go in and come out, kernel and stride, filters, parameters,\n' +
+    'Lists the layers of a model: the volumes that go in and come out, kernel and stride, filters, parameters, ' +
       'multiply-adds, computations (parameters times positions of the output) and receptive field.',
   )
   .addArgument(new Argument('<model>', 'what to list').choices(modelNames))

@@ -1,5 +1,5 @@
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { backends } from 'receptive';
 import type { BackendName } from 'receptive';
 import { modelNames } from './models.ts';
@@ -100,7 +100,7 @@ export async function createRunFolder(run: Run, out: string | undefined): Promis
   const folder = new RunFolder(out ?? (await freshPath(run)));
   let found: string[];
   try {
-    await mkdir(folder.path, { recursive: true });
+    await makeFolder(folder.path);
     found = await readdir(folder.path);
   } catch (error) {
     throw new Error(`The run folder ${folder.path} cannot be made: ${(error as Error).message}`, { cause: error });
@@ -112,6 +112,19 @@ export async function createRunFolder(run: Run, out: string | undefined): Promis
   }
   await folder.writeRun(run);
   return folder;
+}
+
+/** As mkdir does with `recursive`, which never returns where the system refuses without saying why (in /proc on Linux). */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
 }
 
 /** `runs/lenet5-20250131-142501`, by the clock on the wall, with a number if there is such a folder already. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { currentBackend, evaluate, fit, init, summary } from 'receptive';
+import { DivergedError, currentBackend, evaluate, fit, init, summary } from 'receptive';
 import type { Architecture, Checkpoint, Module } from 'receptive';
 import { loadCheckpoint, saveCheckpoint } from 'receptive/node';
 import { loadDigits } from './data.ts';
@@ -51,8 +51,12 @@ export async function train(options: TrainOptions): Promise<void> {
     if (options.json) process.stdout.write(`${JSON.stringify(numbers)}\n`);
   } catch (error) {
     view.hideBar();
-    if (error instanceof Interrupted) {
-      screen.print('', `Stopped ${view.place}. Go on with: ${invocation()} train --resume ${session.folder.path}`);
+    const { folder } = session;
+    const goOn = `Go on with: ${invocation()} train --resume ${folder.path}`;
+    if (error instanceof Interrupted) screen.print('', `Stopped ${view.place}. ${goOn}`);
+    // What diverged would diverge again, in the same step.
+    else if (!(error instanceof DivergedError) && (await folder.has(CHECKPOINT))) {
+      screen.print('', `The last checkpoint is kept. ${goOn}`);
     }
     throw error;
   }
@@ -110,7 +114,8 @@ function introduce(screen: Screen, { run, folder, digits, model }: Session): voi
   screen.print(
     '',
     `${plural(run.epochs, 'epoch')} in batches of ${run.batchSize}, learning rate ${run.lr}, seed ${run.seed}`,
-    `Computed by ${currentBackend().describe()}; all that comes of it goes to ${folder.path}`,
+    `Backend ${currentBackend().describe()}`,
+    `Run folder ${folder.path}`,
   );
 }
 
