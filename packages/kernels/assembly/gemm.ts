@@ -85,21 +85,19 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
         const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
         const left = columns - j >= 4 && adjacent(columnC), right = columns - j >= NR && adjacent(columnC + 16);
         const whole = left && right, leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
-        for (let i = ic; i < icEnd; ) {
-          // Whole tiles are stored in place, all in one call; others by way of scratch.
+        for (let i = ic; i < icEnd; i += height) {
+          const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS;
           const accumulate = add || from > k0, at = c + <usize>i * stride;
-          const inPlace = whole && i + height <= icEnd, tiles = inPlace ? (icEnd - i) / height : 1;
+          const inPlace = whole && i + height <= m;
           const to = inPlace ? at + leftC : tile, beside = inPlace ? rightC - leftC : 16, step = inPlace ? stride : NR * 4;
-          const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS, rise: usize = from == 0 ? <usize>height << 2 : 0;
           const rows = a + (<usize>(i * kc) << 2);
-          if (direct) directTiles(height, tiles, kc, rows, p, q, inner, to, beside, step, initial, rise, accumulate && inPlace);
-          else packedTiles(height, tiles, kc, rows, panel, to, beside, step, initial, rise, accumulate && inPlace);
+          if (direct) directTile(height, kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
+          else packedTile(height, kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
           if (!inPlace) {
-            const count = min(height, icEnd - i);
+            const count = min(height, m - i);
             storeHalf(tile, at, stride, columnC, count, left ? 4 : min(4, columns - j), left, accumulate);
             storeHalf(tile + 16, at, stride, columnC + 16, count, right ? 4 : min(4, columns - j - 4), right, accumulate);
           }
-          i += tiles * height;
         }
       }
     }
@@ -108,25 +106,22 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function packedTiles(
-  height: i32, tiles: i32, kc: i32, a: usize, b: usize, c: usize, beside: usize, stride: usize, initial: usize, rise: usize, accumulate: bool,
-): void {
-  if (ASC_FEATURE_RELAXED_SIMD && height == 6) packed6(tiles, kc, a, b, c, beside, stride, initial, rise, accumulate);
-  else if (height == 5) packed5(tiles, kc, a, b, c, beside, stride, initial, rise, accumulate);
-  else if (height == 4) packed4(tiles, kc, a, b, c, beside, stride, initial, rise, accumulate);
-  else packed3(tiles, kc, a, b, c, beside, stride, initial, rise, accumulate);
+function packedTile(height: i32, kc: i32, a: usize, b: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool): void {
+  if (ASC_FEATURE_RELAXED_SIMD && height == 6) packed6(kc, a, b, c, beside, stride, initial, accumulate);
+  else if (height == 5) packed5(kc, a, b, c, beside, stride, initial, accumulate);
+  else if (height == 4) packed4(kc, a, b, c, beside, stride, initial, accumulate);
+  else packed3(kc, a, b, c, beside, stride, initial, accumulate);
 }
 
 // @ts-ignore: decorator
 @inline
-function directTiles(
-  height: i32, tiles: i32, kc: i32, a: usize, p: usize, q: usize, offsets: usize, c: usize, beside: usize, stride: usize, initial: usize, rise: usize,
-  accumulate: bool,
+function directTile(
+  height: i32, kc: i32, a: usize, p: usize, q: usize, offsets: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD && height == 6) direct6(tiles, kc, a, p, q, offsets, c, beside, stride, initial, rise, accumulate);
-  else if (height == 5) direct5(tiles, kc, a, p, q, offsets, c, beside, stride, initial, rise, accumulate);
-  else if (height == 4) direct4(tiles, kc, a, p, q, offsets, c, beside, stride, initial, rise, accumulate);
-  else direct3(tiles, kc, a, p, q, offsets, c, beside, stride, initial, rise, accumulate);
+  if (ASC_FEATURE_RELAXED_SIMD && height == 6) direct6(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else if (height == 5) direct5(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else if (height == 4) direct4(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
+  else direct3(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
 }
 
 /** Stores or adds the first `rows` x `columns` of half a tile where they belong; `together` if those are four neighbours. */
