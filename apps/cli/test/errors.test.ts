@@ -93,8 +93,8 @@ describe('images that cannot be read leave no run folder:', () => {
     const name = `${height}x${width}`;
     mkdirSync(join(folder, name));
     for (const part of ['train', 't10k']) {
-      const images = idxFile([2, height, width], new Array<number>(2 * height * width).fill(9));
-      writeFileSync(join(folder, name, `${part}-images-idx3-ubyte`), images);
+      const pictures = idxFile([2, height, width], new Array<number>(2 * height * width).fill(9));
+      writeFileSync(join(folder, name, `${part}-images-idx3-ubyte`), pictures);
       writeFileSync(join(folder, name, `${part}-labels-idx1-ubyte`), idxFile([2], [0, 1]));
     }
     await refused(['train', '--data', name, '--out', 'never'], new RegExp(`${height} ?x ?${width}.*28 ?x ?28`));

@@ -9,7 +9,7 @@ let data: string;
 
 // Small batches make epochs that last long enough to be interrupted.
 const train = (out: string): string[] => [
-  ...['train', 'lenet5', '--data', data, '--epochs', '3', '--batch-size', '4', '--seed', '3', '--out', out],
+  ...['train', 'lenet5', '--data', data, '--epochs', '3', '--batch-size', '2', '--seed', '3', '--out', out],
 ];
 
 const EPOCH_LINE = /^ +\d+ +\d+\.\d{4} /m;
@@ -57,7 +57,7 @@ describe.skipIf(process.platform === 'win32')('a training', () => {
   test('that is interrupted says how to go on, and goes on bit for bit', async () => {
     const places: string[] = [];
     let args = train('interrupted');
-    for (const delay of [READY, 150, 300]) {
+    for (const delay of [READY, 40, 60]) {
       const { code, stdout, stderr } = await interrupt(args, 'SIGINT', { delay });
       expect([code, stderr]).toEqual([130, '']);
       expect(filesOf('interrupted')).toEqual(['model.safetensors', 'run.json']);
