@@ -1,5 +1,6 @@
 import type { AttributesOf, Each, InputsOf, OpName, OutputsOf, Tensor } from '@receptive/tensor';
 import {
+  activationGradient,
   add,
   argmax,
   argmin,
@@ -74,10 +75,10 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   log1p: (g, [x]) => [() => div(g, add(x, 1))],
   sin: (g, [x]) => [() => mul(g, cos(x))],
   cos: (g, [x]) => [() => neg(mul(g, sin(x)))],
-  tanh: (g, _x, _, [y]) => [() => mul(g, sub(1, square(y)))],
-  sigmoid: (g, _x, _, [y]) => [() => mul(g, mul(y, sub(1, y)))],
+  tanh: (g, _x, _, [y]) => [() => activationGradient('tanh', g, y)],
+  sigmoid: (g, _x, _, [y]) => [() => activationGradient('sigmoid', g, y)],
   softplus: (g, [x]) => [() => mul(g, sigmoid(x))],
-  relu: (g, _x, _, [y]) => [() => where(greater(y, 0), g, scalarLike(g, 0))],
+  relu: (g, _x, _, [y]) => [() => activationGradient('relu', g, y)],
   erf: (g, [x]) => [() => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)))],
   floor: 'nondifferentiable',
   ceil: 'nondifferentiable',
@@ -100,6 +101,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   lessEqual: 'nondifferentiable',
   greater: 'nondifferentiable',
   greaterEqual: 'nondifferentiable',
+  activationGradient: 'composition',
   where: (g, [condition]) => [null, ...routed(g, condition)],
   cast: (g, [x]) => [() => cast(g, x.dtype)],
 

@@ -1,6 +1,6 @@
 import { isFloat, sameShape } from '@receptive/backend';
 import type { AnyOp, Dispatched, OpName, Tensor } from '@receptive/tensor';
-import { add, fullLike, listen, outsideScopes, reshape, scope, sum } from '@receptive/tensor';
+import { Keeper, add, fullLike, listen, reshape, scope, sum } from '@receptive/tensor';
 import { rules } from './rules.ts';
 
 /** An op that ran, with handles of the tape's own on what its rule may need. */
@@ -14,6 +14,7 @@ interface Node {
 /** Remembers the ops that lead from some tensors to a result, and walks them backwards. Used once. */
 export class Tape {
   readonly #nodes: Node[] = [];
+  readonly #keeper = new Keeper();
   /** Ids of the values that depend on what is differentiated for. */
   readonly #tracked: Set<number>;
 
@@ -35,30 +36,27 @@ export class Tape {
     )
       return;
     this.#tracked.add(result.id);
-    const hold = (tensor: Tensor): Tensor => outsideScopes(() => tensor.clone());
-    this.#nodes.push({ op, inputs: inputs.map(hold), outputs: outputs.map(hold), attributes });
+    this.#keeper.keep(() =>
+      this.#nodes.push({ op, inputs: inputs.map(handle), outputs: outputs.map(handle), attributes }),
+    );
   }
 
   /** Gradients of `result` with respect to `sources`, weighted by `gradient`; zeros for a source on which it does not depend. */
   backward(result: Tensor, gradient: Tensor, sources: readonly Tensor[]): Tensor[] {
     const wanted = new Set(sources.map((source) => source.id));
-    const gradients = new Map<number, Tensor>([[result.id, outsideScopes(() => gradient.clone())]]);
-    try {
-      for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
-        const { id } = node.outputs[0]!;
-        const g = gradients.get(id);
-        if (g) this.#distribute(node, g, gradients);
-        release(node);
-        // A value's gradient is complete, and of no more use, once the op that made the value has passed it on.
-        if (g && !wanted.has(id)) {
-          gradients.delete(id);
-          g.dispose();
-        }
+    const gradients = new Map<number, Tensor>([[result.id, this.#keeper.keep(() => gradient.clone())]]);
+    for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
+      const { id } = node.outputs[0]!;
+      const g = gradients.get(id);
+      if (g) this.#distribute(node, g, gradients);
+      for (const tensor of [...node.inputs, ...node.outputs]) tensor.dispose();
+      // A value's gradient is complete, and of no more use, once the op that made the value has passed it on.
+      if (g && !wanted.has(id)) {
+        gradients.delete(id);
+        g.dispose();
       }
-      return sources.map((source) => gradients.get(source.id)?.clone() ?? fullLike(source, 0));
-    } finally {
-      for (const g of gradients.values()) g.dispose();
     }
+    return sources.map((source) => gradients.get(source.id)?.clone() ?? fullLike(source, 0));
   }
 
   #distribute(node: Node, g: Tensor, gradients: Map<number, Tensor>): void {
@@ -67,7 +65,7 @@ export class Tape {
       node.inputs.forEach((input, i) => {
         const thunk = thunks[i];
         if (!thunk || !this.#tracked.has(input.id)) return;
-        outsideScopes(() => scope(() => this.#accumulate(gradients, input, thunk())));
+        this.#keeper.keep(() => scope(() => this.#accumulate(gradients, input, thunk())));
       });
     });
   }
@@ -83,13 +81,14 @@ export class Tape {
 
   /** Lets go of everything that is still held. */
   release(): void {
-    for (const node of this.#nodes) release(node);
     this.#nodes.length = 0;
+    this.#keeper.release();
   }
 }
 
-function release({ inputs, outputs }: Node): void {
-  for (const tensor of [...inputs, ...outputs]) tensor.dispose();
+/** A handle of one's own on a tensor. */
+function handle(tensor: Tensor): Tensor {
+  return tensor.clone();
 }
 
 /** A rule as the tape calls it: all ops pass through one loop, and the table has paired each name with the rule of its inputs and attributes. */

@@ -64,6 +64,11 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   sigmoid: [{ f: t.sigmoid, inputs: [square] }],
   softplus: [{ f: t.softplus, inputs: [square] }],
   relu: [{ f: (x) => t.relu(x).square(), inputs: [distinct(square)] }],
+  activationGradient: [
+    { f: (g, y) => t.activationGradient('tanh', g, y), inputs: [square, square] },
+    { f: (g, y) => t.activationGradient('sigmoid', g, y), inputs: [square, square] },
+    { f: (g) => t.activationGradient('relu', g, distinct(square)).square(), inputs: [square] },
+  ],
   erf: [{ f: t.erf, inputs: [square] }],
 
   add: [

@@ -2,6 +2,7 @@ export type { Backend, MemoryUse } from './backend.ts';
 export { bytesPerElement, dtypeOf, isFloat, typedArray } from './dtype.ts';
 export type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 export type {
+  ActivationName,
   AdamOptions,
   BinaryName,
   CompareName,

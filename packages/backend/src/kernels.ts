@@ -36,6 +36,9 @@ export type UnaryName =
   | 'ceil'
   | 'round';
 
+/** Elementwise functions whose derivative is a function of their value. */
+export type ActivationName = 'relu' | 'tanh' | 'sigmoid';
+
 /**
  * Elementwise arithmetic of two arguments of one dtype, with broadcasting. `maximum` and `minimum` pass NaN on. Integers divide towards zero, and by zero
  * to 0.
@@ -113,6 +116,8 @@ export interface OptionalKernels {
   avgPool(x: Operand, out: Operand, window: Window, countPadding: boolean): void;
   /** Gradient of avgPool: `out` has the input's shape. */
   avgPoolGradient(gradient: Operand, out: Operand, window: Window, countPadding: boolean): void;
+  /** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. All have one shape. */
+  activationGradient(name: ActivationName, gradient: Operand, y: Operand, out: Operand): void;
   /** Softmax along the last axis. */
   softmax(x: Operand, out: Operand): void;
   /** Logarithm of softmax along the last axis. */

@@ -28,6 +28,7 @@ const kernels: Required<Kernels> = {
   maxPoolGradient: nothing,
   avgPool: nothing,
   avgPoolGradient: nothing,
+  activationGradient: nothing,
   softmax: nothing,
   logSoftmax: nothing,
   sgdStep: nothing,

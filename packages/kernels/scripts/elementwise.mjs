@@ -36,6 +36,14 @@ const binary = {
   minimum: ['f32x4.min(x, y)', 'min(x, y)'],
 };
 
+/** Gradients of activations: of the output's gradient x and the output y. */
+const gradients = {
+  reluGradient: 'v128.and(x, f32x4.gt(y, f32x4.splat(0)))',
+  // 1 - y^2 would lose its digits where y is near 1; these factors do not.
+  tanhGradient: 'f32x4.mul(x, f32x4.mul(f32x4.sub(f32x4.splat(1), y), f32x4.add(f32x4.splat(1), y)))',
+  sigmoidGradient: 'f32x4.mul(x, f32x4.mul(y, f32x4.sub(f32x4.splat(1), y)))',
+};
+
 const compare = {
   equal: ['eq', '=='],
   notEqual: ['ne', '!='],
@@ -113,8 +121,11 @@ export function ${name}_${dtype}(args: usize, chunk: i32, scratch: usize): void 
   zip(args, chunk, scratch, 2, ${name}_${dtype}Run);
 }`;
 
+const floatKernel = ([name, expression]) =>
+  floatRun(name, `v128.store(to, ${expression});\nto += 16;`, `storePartial(to, ${expression}, n);`);
+
 const binaryKernels = ([name, [float, integer]]) => [
-  floatRun(name, `v128.store(to, ${float});\nto += 16;`, `storePartial(to, ${float}, n);`),
+  floatKernel([name, float]),
   ...Object.entries(integers).map(([dtype, type]) =>
     integerRun(name, dtype, type, type, type === 'u8' ? integer.replace('y == -1 ? 0 - x : ', '') : integer),
   ),
@@ -146,6 +157,7 @@ import { loadPartial, storePartial } from '../assembly/vector';
 ${[
   ...Object.entries(unary).map(unaryKernel),
   ...Object.entries(binary).flatMap(binaryKernels),
+  ...Object.entries(gradients).map(floatKernel),
   ...Object.entries(compare).flatMap(compareKernels),
   ...Object.entries(casts).map(castKernel),
 ].join('\n')}

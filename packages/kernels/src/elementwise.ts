@@ -1,4 +1,4 @@
-import type { BinaryName, CompareName, Operand, UnaryName } from '@receptive/backend';
+import type { ActivationName, BinaryName, CompareName, Operand, UnaryName } from '@receptive/backend';
 import { broadcastStrides, bytesPerElement, sameShape, sizeOf } from '@receptive/backend';
 import { collapse, cursorBytes, shiftOf } from './axes.ts';
 import type { Plan } from './plan.ts';
@@ -43,7 +43,12 @@ export function unary(name: UnaryName, x: Located, out: Located): Plan {
   return map(`${name}_${x.dtype}`, x, out);
 }
 
-export function binary(name: BinaryName | CompareName, a: Located, b: Located, out: Located): Plan {
+export function binary(
+  name: BinaryName | CompareName | `${ActivationName}Gradient`,
+  a: Located,
+  b: Located,
+  out: Located,
+): Plan {
   return zip(`${name}_${a.dtype}`, [a, b], out);
 }
 

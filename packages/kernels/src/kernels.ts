@@ -41,6 +41,8 @@ export function plannedKernels(host: Host): Required<Kernels> {
       ),
     unary: (name, x, out) => host.run(elementwise.unary(name, float(name, x), at(out))),
     binary: (name, a, b, out) => host.run(elementwise.binary(name, at(a), at(b), at(out))),
+    activationGradient: (name, gradient, y, out) =>
+      host.run(elementwise.binary(`${name}Gradient`, at(gradient), at(y), at(out))),
     compare: (name, a, b, out) => host.run(elementwise.binary(name, at(a), at(b), at(out))),
     where: (condition, a, b, out) => host.run(elementwise.where(at(condition), at(a), at(b), at(out))),
     copyView: (x, out, view) => host.run(copyView(at(x), at(out), view)),

@@ -3,6 +3,7 @@ export { customDerivative, stopGradient } from './ops/control.ts';
 export { col2im, conv, conv2d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
 export {
   abs,
+  activationGradient,
   add,
   cast,
   ceil,

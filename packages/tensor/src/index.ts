@@ -18,7 +18,7 @@ export type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './ops/pool.ts'
 export type { Pads } from './ops/views.ts';
 export { Rng } from './rng.ts';
 export type { RngState } from './rng.ts';
-export { outsideScopes, scope } from './scope.ts';
+export { Keeper, outsideScopes, scope } from './scope.ts';
 export { Tensor } from './tensor.ts';
 export type { ReduceOptions } from './tensor.ts';
 export { Buffer, Parameter, update, withPlaceholders } from './variable.ts';

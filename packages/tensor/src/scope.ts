@@ -54,6 +54,25 @@ export function outsideScopes<T>(f: () => T): T {
   return within('outsideScopes', undefined, f);
 }
 
+/** Keeps tensors for longer than the scopes around them. Whoever makes one releases it: no finaliser watches over what it keeps. */
+export class Keeper {
+  readonly #kept: Tensor[] = [];
+
+  /**
+   * Runs `f`; the tensors it makes live until they are disposed, or until {@link release}.
+   * @throws BackendError if `f` returns a promise.
+   */
+  keep<T>(f: () => T): T {
+    return within('keep', this.#kept, f);
+  }
+
+  /** Disposes all that is still kept. */
+  release(): void {
+    for (const tensor of this.#kept) tensor.dispose();
+    this.#kept.length = 0;
+  }
+}
+
 function within<T>(caller: string, own: Tensor[] | undefined, f: () => T): T {
   const outer = members;
   members = own;

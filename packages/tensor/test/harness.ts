@@ -12,6 +12,7 @@ const optional: Record<keyof OptionalKernels, true> = {
   maxPoolGradient: true,
   avgPool: true,
   avgPoolGradient: true,
+  activationGradient: true,
   softmax: true,
   logSoftmax: true,
   sgdStep: true,

@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.ts';
-import type { BinaryName, CompareName, Operand, RequiredKernels, UnaryName } from '../kernels.ts';
+import type { ActivationName, BinaryName, CompareName, Kernels, Operand, UnaryName } from '../kernels.ts';
 import { broadcastStrides } from '../shape.ts';
 import { erf } from './erf.ts';
 import { positions } from './positions.ts';
@@ -55,6 +55,14 @@ const comparisons: Record<CompareName, (a: number, b: number) => boolean> = {
   greaterEqual: (a, b) => a >= b,
 };
 
+/** The gradient of the input, from that of the output and the output itself. */
+const activationGradients: Record<ActivationName, (g: number, y: number) => number> = {
+  relu: (g, y) => (y > 0 ? g : 0),
+  // 1 - y^2 would lose its digits where y is near 1; these factors do not.
+  tanh: (g, y) => g * ((1 - y) * (1 + y)),
+  sigmoid: (g, y) => g * y * (1 - y),
+};
+
 /** The least and greatest value of the integer types. */
 const ranges: Partial<Record<DType, readonly [least: number, greatest: number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
@@ -64,7 +72,7 @@ const ranges: Partial<Record<DType, readonly [least: number, greatest: number]>>
 /** The kernels that compute each element of their output by itself. */
 export function elementwise(
   open: Open,
-): Pick<RequiredKernels, 'fill' | 'cast' | 'unary' | 'binary' | 'compare' | 'where'> {
+): Required<Pick<Kernels, 'fill' | 'cast' | 'unary' | 'binary' | 'compare' | 'where' | 'activationGradient'>> {
   /** `out[i] = f(inputs[0][i], inputs[1][i], ...)`, the inputs broadcast to `out`. */
   function zip(inputs: readonly Operand[], out: Operand, f: (...values: number[]) => number): void {
     const arrays = inputs.map(open);
@@ -94,6 +102,10 @@ export function elementwise(
 
     compare(name, a, b, out) {
       zip([a, b], out, (left, right) => Number(comparisons[name](left, right)));
+    },
+
+    activationGradient(name, gradient, y, out) {
+      zip([gradient, y], out, activationGradients[name]);
     },
 
     where(condition, a, b, out) {

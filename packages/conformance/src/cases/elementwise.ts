@@ -198,6 +198,24 @@ export const elementwiseCases = {
   lessEqual: comparison,
   greater: comparison,
   greaterEqual: comparison,
+  activationGradient: {
+    tolerance: arithmetic,
+    cases: (['relu', 'tanh', 'sigmoid'] as const).flatMap((name) => [
+      ...shapes.map(
+        (shape) =>
+          ({
+            name: `${name} ${named(shape)}`,
+            inputs: [numbers(shape), uniform(shape, -1, 1)],
+            attributes: { name },
+          }) as const,
+      ),
+      {
+        name: `${name} at the ends of its range, and NaN`,
+        inputs: [given([1, 2, -3, NaN, 4, 5]), given([0, 1, -1, 0.5, NaN, 0.25])] as const,
+        attributes: { name },
+      },
+    ]),
+  },
   where: {
     tolerance: exact,
     cases: [
@@ -245,4 +263,6 @@ export const elementwiseCases = {
       ),
     ),
   },
-} satisfies { readonly [N in UnaryName | BinaryName | CompareName | 'where' | 'cast']: OpCases<N> };
+} satisfies {
+  readonly [N in UnaryName | BinaryName | CompareName | 'activationGradient' | 'where' | 'cast']: OpCases<N>;
+};

@@ -1,11 +1,11 @@
-import type { BinaryName, CompareName, DType, UnaryName } from '@receptive/backend';
+import type { ActivationName, BinaryName, CompareName, DType, UnaryName } from '@receptive/backend';
 import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { disposedError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { broadcastShape, dtypeIs, floats, sameDtype } from './check.ts';
+import { broadcastShape, dtypeIs, floats, sameDtype, shapeIs } from './check.ts';
 
 type Unary = Op<undefined, [x: 0], [y: 0]>;
 type Binary = Op<undefined, [a: 0, b: 0], [y: 0]>;
@@ -59,6 +59,27 @@ const castOp: Op<{ readonly dtype: DType }, [x: 0], [y: 0]> = {
   run: (kernels, [x], [y]) => kernels.cast(x, y),
 };
 
+/** Gradients of activations, from the output's gradient and the output. */
+const fromOutput: Readonly<Record<ActivationName, (gradient: Tensor, y: Tensor) => Tensor>> = {
+  relu: (gradient, y) => where(greater(y, 0), gradient, scalarLike(gradient, 0)),
+  // 1 - y^2 would lose its digits where y is near 1; these factors do not.
+  tanh: (gradient, y) => mul(gradient, mul(sub(1, y), add(1, y))),
+  sigmoid: (gradient, y) => mul(gradient, mul(y, sub(1, y))),
+};
+
+const activationGradientOp: Op<{ readonly name: ActivationName }, [gradient: 0, y: 0], [dx: 0]> = {
+  name: 'activationGradient',
+  fused: 'activationGradient',
+  infer([gradient, y]) {
+    floats('activationGradient', gradient);
+    sameDtype('activationGradient', gradient, y);
+    shapeIs('activationGradient', 'the output', y, gradient.shape);
+    return [y];
+  },
+  run: (kernels, [gradient, y], [dx], { name }) => kernels.activationGradient(name, gradient, y, dx),
+  compose: ([gradient, y], { name }) => [fromOutput[name](gradient, y)],
+};
+
 export const elementwiseOps = {
   neg: unary('neg'),
   abs: unary('abs'),
@@ -95,6 +116,7 @@ export const elementwiseOps = {
   greater: compare('greater'),
   greaterEqual: compare('greaterEqual'),
   where: whereOp,
+  activationGradient: activationGradientOp,
   cast: castOp,
 };
 
@@ -196,6 +218,11 @@ export const greaterEqual = (a: Tensor | number, b: Tensor | number): Tensor<'ui
 /** `condition ? a : b`, element by element, all three broadcast; the condition is uint8. */
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   return dispatch(whereOp, [condition, a, b], undefined)[0];
+}
+
+/** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. */
+export function activationGradient(name: ActivationName, gradient: Tensor, y: Tensor): Tensor {
+  return dispatch(activationGradientOp, [gradient, y], { name })[0];
 }
 
 /** Converts the elements; floats become integers by truncation towards zero, saturating for uint8. A cast to the same dtype shares the memory. */
