@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from 'receptive';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { idxFile } from '../../../packages/data/test/files.ts';
 import { filesOf, folder, receptive, succeed, writeDigits } from './support.ts';
 
@@ -232,35 +232,29 @@ test('--debug shows where in the program an error arose', async () => {
   }
 });
 
-const small = join(folder, 'small');
-
-/** Makes a file system of so many bytes, or changes its size, where the system and the user's rights allow it. */
-function mountSmall(bytes: number, ...more: string[]): boolean {
-  const options = [`size=${bytes}`, ...more].join(',');
-  return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', small]).status === 0;
-}
-
-mkdirSync(small);
-const mounted = process.platform === 'linux' && process.getuid!() === 0 && mountSmall(2 ** 18);
-afterAll(() => {
-  if (mounted) spawnSync('/bin/umount', [small]);
-});
-
-test('a full disk', async ({ skip }) => {
-  skip(!mounted, 'no right to mount a small file system');
+test('a full disk', async ({ skip, onTestFinished }) => {
+  const small = join(folder, 'small');
+  /** Makes a file system of so many bytes, or changes its size, where the system and the user's rights allow it. */
+  const mount = (bytes: number, ...more: string[]): boolean => {
+    const options = [`size=${bytes}`, ...more].join(',');
+    return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', small]).status === 0;
+  };
+  mkdirSync(small);
+  skip(process.platform !== 'linux' || !mount(2 ** 18), 'no right to mount a small file system');
+  onTestFinished(() => void spawnSync('/bin/umount', [small]));
   const train = ['train', '--data', data, '--epochs', '3', '--out', join('small', 'run')];
   const full = /small\/run\/model\.safetensors: .*The disk is full: make room/;
   // No checkpoint fits, of half a megabyte.
   await refused(train, full);
   expect(filesOf(join('small', 'run'))).toEqual(['run.json']);
   // One does, but not another beside it, before which it cannot be replaced.
-  mountSmall(700 * 1024, 'remount');
+  mount(700 * 1024, 'remount');
   const resume = ['train', '--resume', join('small', 'run')];
   await refused(resume, full);
   expect(filesOf(join('small', 'run'))).toEqual(['model.safetensors', 'run.json']);
   await succeed('evaluate', join('small', 'run'));
   // With room, it goes on, and comes to the same end as elsewhere.
-  mountSmall(2 ** 22, 'remount');
+  mount(2 ** 22, 'remount');
   await succeed(...resume);
   await succeed('train', '--data', data, '--epochs', '3', '--out', 'roomy');
   const weights = (run: string): Buffer => readFileSync(join(folder, run, 'model.safetensors'));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { digitFromImage } from 'receptive';
 import type { Image } from 'receptive';
-import { afterAll, vi } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { idxFile } from '../../../packages/data/test/files.ts';
 
 // Every test starts processes, on machines that may have other things to do.
@@ -16,7 +16,10 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 /** Where the tests of a file may write. It is removed when they are done. */
-export const folder = mkdtempSync(join(tmpdir(), 'receptive-cli-'));
+export let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'receptive-cli-'));
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** How a program ended. */
