@@ -57,7 +57,7 @@ async function bench(): Promise<void> {
   // The peers also run the workloads that ours are compared with, and the peak is measured beside whatever has a rate.
   const wanted = new Set(chosen.flatMap(({ name, against }) => [name, ...(against ? [against] : [])]));
   const names = ['peak', ...[...wanted].filter((name) => name !== 'peak')];
-  const [rounds, budget] = values.quick ? [1, 150] : [5, 400];
+  const [rounds, budget] = values.quick ? [1, 150] : [5, 600];
   const notes: string[] = [];
   const described: Record<string, string> = {};
   const medians = new Map<string, Map<string, number[]>>();

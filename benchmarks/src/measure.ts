@@ -4,10 +4,13 @@ import type { Run } from './engine.ts';
 /** A sample is long enough for the clock to be exact, and short enough to interleave. */
 const SAMPLE_MS = 20;
 
-/** Milliseconds of one run, from samples of each of the runs in turn, A B C A B C, for about `budget` milliseconds a run. */
+/**
+ * Milliseconds of one run, from samples of each of the runs in turn, A B C A B C, for about `budget` milliseconds a run. Before, each runs for as long
+ * unmeasured: engines compile again what has turned out hot, and what counts is how fast they are then.
+ */
 export async function interleave(runs: readonly Run[], budget: number): Promise<number[][]> {
   const counts: number[] = [];
-  for (const run of runs) counts.push(await repetitions(run));
+  for (const run of runs) counts.push(await repetitions(run, budget));
   const samples = runs.map((): number[] => []);
   const end = performance.now() + budget * runs.length;
   do {
@@ -26,11 +29,11 @@ async function time(run: Run, count: number): Promise<number> {
 }
 
 /** Warms up, and finds how many runs fill a sample. */
-async function repetitions(run: Run): Promise<number> {
+async function repetitions(run: Run, budget: number): Promise<number> {
   let count = 1;
-  for (let warm = 0; ; warm++) {
+  for (const end = performance.now() + budget; ;) {
     const ms = (await time(run, count)) * count;
-    if (ms >= SAMPLE_MS && warm >= 3) return count;
+    if (ms >= SAMPLE_MS && performance.now() >= end) return count;
     if (ms < SAMPLE_MS) count = Math.ceil(count * Math.min(10, Math.max(1.2, SAMPLE_MS / Math.max(ms, 0.01))));
   }
 }

@@ -16,7 +16,6 @@ import {
   exp,
   flip,
   gather,
-  greater,
   greaterEqual,
   im2col,
   lessEqual,
