@@ -148,7 +148,7 @@ describe('a checkpoint that cannot be saved leaves the old one and says why:', (
     const at = freshFolder();
     const missing = join(at, 'missing', 'model.safetensors');
     await expect(saveCheckpoint(missing, tooMuch)).rejects.toThrow(
-      `${missing}: the checkpoint could not be saved; an earlier one there is as it was. There is no such file or folder: create the folder first`,
+      `${missing}: the checkpoint could not be saved; an earlier one there is as it was. There is no such file or folder: correct the path, or create the folder first`,
     );
     mkdirSync(join(at, 'model.safetensors'));
     await expect(saveCheckpoint(join(at, 'model.safetensors'), tooMuch)).rejects.toThrow(/This is a folder/);

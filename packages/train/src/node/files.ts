@@ -9,7 +9,7 @@ import { replaceFile } from './replace-file.ts';
 const remedies: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full: make room, or save somewhere else.',
   EDQUOT: 'Your share of the disk is used up: make room, or save somewhere else.',
-  ENOENT: 'There is no such file or folder: create the folder first, or correct the path.',
+  ENOENT: 'There is no such file or folder: correct the path, or create the folder first.',
   ENOTDIR: 'A part of the path is a file, not a folder: correct the path.',
   EISDIR: 'This is a folder: give the path of a file in it.',
   EACCES: 'Permission is denied: choose a place where you may read and write, or change its permissions.',
