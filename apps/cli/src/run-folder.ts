@@ -67,7 +67,7 @@ export class RunFolder {
   async write(name: string, content: string | Uint8Array): Promise<void> {
     const temporary = this.file(`.${name}.tmp`);
     try {
-      await writeFile(temporary, content);
+      await writeFile(temporary, content, { flush: true }); // else the name could reach the disk before the bytes
       await rename(temporary, this.file(name));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
