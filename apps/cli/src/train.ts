@@ -44,10 +44,13 @@ interface Session {
 export async function train(options: TrainOptions): Promise<void> {
   const screen = new Screen(options.json ? process.stderr : process.stdout);
   const session = await prepare(options);
-  introduce(screen, session);
   const view = new TrainingView(screen, session.checkpoint?.training?.position);
   try {
-    const numbers = await interruptible((signal) => work(screen, view, session, signal));
+    const numbers = await interruptible((signal) => {
+      // Whoever sees the first line may already press Ctrl-C.
+      introduce(screen, session);
+      return work(screen, view, session, signal);
+    });
     if (options.json) process.stdout.write(`${JSON.stringify(numbers)}\n`);
   } catch (error) {
     view.hideBar();

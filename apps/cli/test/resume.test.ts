@@ -9,20 +9,17 @@ let data: string;
 
 // Small batches make epochs that last long enough to be interrupted.
 const train = (out: string): string[] => [
-  ...['train', 'lenet5', '--data', data, '--epochs', '3', '--batch-size', '2', '--seed', '3', '--out', out],
+  ...['train', 'lenet5', '--data', data, '--epochs', '3', '--batch-size', '1', '--seed', '3', '--out', out],
 ];
 
 const EPOCH_LINE = /^ +\d+ +\d+\.\d{4} /m;
 /** What stands above the epochs' lines. */
 const BEGUN = /^ epoch  train loss/m;
-/** Milliseconds in which the program, having printed that, is ready for signals. */
-const READY = 20;
-
 /** Runs the command and, some milliseconds after it has printed a match of `pattern`, sends it a signal. */
 async function interrupt(
   args: readonly string[],
   signal: NodeJS.Signals,
-  { pattern = BEGUN, delay = READY, env = {} } = {},
+  { pattern = BEGUN, delay = 0, env = {} } = {},
 ): Promise<Ended> {
   const { child, ended } = start(args, env);
   let [printed, sent] = ['', false];
@@ -57,7 +54,7 @@ describe.skipIf(process.platform === 'win32')('a training', () => {
   test('that is interrupted says how to go on, and goes on bit for bit', async () => {
     const places: string[] = [];
     let args = train('interrupted');
-    for (const delay of [READY, 40, 60]) {
+    for (const delay of [0, 40, 60]) {
       const { code, stdout, stderr } = await interrupt(args, 'SIGINT', { delay });
       expect([code, stderr]).toEqual([130, '']);
       expect(filesOf('interrupted')).toEqual(['model.safetensors', 'run.json']);
@@ -83,7 +80,7 @@ describe.skipIf(process.platform === 'win32')('a training', () => {
 
   test('that is killed at any moment goes on from its last checkpoint', async () => {
     // Before there is a checkpoint, about when one is written, and after that.
-    const moments = [{ delay: READY, pattern: BEGUN }, ...[0, 30, 60].map((delay) => ({ delay, pattern: EPOCH_LINE }))];
+    const moments = [{ delay: 0, pattern: BEGUN }, ...[0, 30, 60].map((delay) => ({ delay, pattern: EPOCH_LINE }))];
     let args = train('killed');
     let kills = 0;
     for (const moment of moments) {

@@ -6,8 +6,8 @@ import { count, duration, percent, plural, table } from '../src/text.ts';
 /** A terminal so many columns wide, or a file, and what was written to it. */
 function stream(columns?: number): { readonly stream: WriteStream; written: string } {
   const target = {
-    isTTY: columns !== undefined,
-    columns,
+    // As Node has it: what is no terminal has neither.
+    ...(columns === undefined ? {} : { isTTY: true, columns }),
     write: (text: string) => (result.written += text),
     on() {},
   };
