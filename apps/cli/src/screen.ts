@@ -24,8 +24,9 @@ export class Screen {
 
   constructor(stream: WriteStream, { NO_COLOR, TERM } = process.env) {
     this.#stream = stream;
-    // A stream that is no terminal has no isTTY at all, and undefined would leave colours to be guessed from the environment.
-    this.#live = Boolean(stream.isTTY) && TERM !== 'dumb';
+    // What is no terminal has no isTTY at all, and undefined would leave colours to be guessed from the environment.
+    const { isTTY = false }: { readonly isTTY?: boolean } = stream;
+    this.#live = isTTY && TERM !== 'dumb';
     this.colors = picocolors.createColors(this.#live && !NO_COLOR); // https://no-color.org: set to something
   }
 
