@@ -25,8 +25,7 @@ export class Screen {
   constructor(stream: WriteStream, { NO_COLOR, TERM } = process.env) {
     this.#stream = stream;
     // What is no terminal has no isTTY at all, and undefined would leave colours to be guessed from the environment.
-    const { isTTY = false }: { readonly isTTY?: boolean } = stream;
-    this.#live = isTTY && TERM !== 'dumb';
+    this.#live = 'isTTY' in stream && stream.isTTY && TERM !== 'dumb';
     this.colors = picocolors.createColors(this.#live && !NO_COLOR); // https://no-color.org: set to something
   }
 
