@@ -49,6 +49,7 @@ export async function train(options: TrainOptions): Promise<void> {
     const numbers = await interruptible((signal) => {
       // Whoever sees the first line may already press Ctrl-C.
       introduce(screen, session);
+      view.begin();
       return work(screen, view, session, signal);
     });
     if (options.json) process.stdout.write(`${JSON.stringify(numbers)}\n`);

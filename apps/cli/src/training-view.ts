@@ -16,14 +16,20 @@ const columns: readonly { readonly title: string; readonly cell: (record: EpochR
 /** Shows how a training goes: a line for each epoch that has ended, and a bar for the one under way. */
 export class TrainingView implements FitCallbacks {
   readonly #screen: Screen;
+  readonly #resumed: boolean;
   #bar: Bar | undefined;
   #place: string;
 
   constructor(screen: Screen, from: Position | undefined) {
     this.#screen = screen;
+    this.#resumed = from !== undefined;
     this.#place = from ? placeOf(from.epoch, from.step) : 'before the first step';
-    if (from) screen.print(`Going on ${this.#place}.`);
-    screen.print('', screen.colors.dim(columns.map(({ title }) => title).join('  ')));
+  }
+
+  /** Says where it goes on, and heads the lines of the epochs. */
+  begin(): void {
+    if (this.#resumed) this.#screen.print(`Going on ${this.#place}.`);
+    this.#screen.print('', this.#screen.colors.dim(columns.map(({ title }) => title).join('  ')));
   }
 
   /** How far it has come, for people. */

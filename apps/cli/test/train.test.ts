@@ -95,6 +95,14 @@ describe('train, to a pipe', () => {
     expect(ended.stdout).toContain('300 images to train on, 100 to test');
   });
 
+  test('shows first what is trained, then the epochs, then the test', () => {
+    const places = ['LeNet-5 on', 'Run folder', ' epoch  train loss', 'Trained in', 'Test accuracy'].map((text) =>
+      ended.stdout.indexOf(text),
+    );
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
   test('shows each epoch, and what the test came to', () => {
     const epochs = [
       ...ended.stdout.matchAll(/^ +(\d+) +\d+\.\d{4} +\d+\.\d\d % +\d+\.\d{4} +\d+\.\d\d % +[\d,]+ +\d+\.\d$/gm),
