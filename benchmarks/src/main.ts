@@ -24,7 +24,7 @@ const usage = `Times Receptive beside other engines, in fresh processes in turn,
   --help            this text
 `;
 
-/** The oldest thing a machine does may be to run something else: a note is made above this many busy cores. */
+/** Above so many cores that other programs kept busy, a note says so. */
 const BUSY = 0.15;
 
 async function bench(): Promise<void> {
@@ -83,7 +83,7 @@ async function bench(): Promise<void> {
   if (process.stderr.isTTY) process.stderr.write('\r\u001B[2K');
 
   const rows: Row[] = names.flatMap((name) =>
-    [...(medians.get(name) ?? [])].map(([engine, own_]) => rowOf(name, engine, own_)),
+    [...(medians.get(name) ?? [])].map(([engine, times]) => rowOf(name, engine, times)),
   );
   const results: Results = { machine: cpus()[0]?.model ?? 'unknown processor', node, engines: described, rows, notes };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { setBackend, withBackend } from '@receptive/tensor';
+import { setBackend } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { reference } from '@receptive/backend/reference';
 import type { Engine, Prepared } from '../engine.ts';
@@ -36,8 +36,7 @@ export async function start(): Promise<Engine> {
   if (!(await tf.setBackend('wasm'))) throw new Error('The WebAssembly backend of TensorFlow.js did not start.');
   await tf.ready();
   // Inputs and weights are made on the reference backend: only their numbers are wanted.
-  const oracle = reference();
-  setBackend(oracle);
+  setBackend(reference());
 
   const give = (x: Tensor): TfTensor => tf.tensor(x.dataSync() as Float32Array, x.shape);
   const nhwc = (x: TfTensor): TfTensor => tf.transpose(x, [0, 2, 3, 1]);
@@ -55,7 +54,7 @@ export async function start(): Promise<Engine> {
   };
 
   const lenet5 = (n: number): Prepared => {
-    const state = withBackend(oracle, () => model().stateDict());
+    const state = model().stateDict();
     const [x, ...weights] = [nhwc(give(images(n))), ...[...state.values()].map((variable) => give(variable.value))] as [
       TfTensor,
       ...TfTensor[],
