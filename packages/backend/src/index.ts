@@ -16,6 +16,8 @@ export type {
   UnaryName,
   View,
 } from './kernels.ts';
+export { collapse } from './loops.ts';
+export type { Loops } from './loops.ts';
 export { broadcastStrides, sameShape, sizeOf, stridesOf } from './shape.ts';
 export type { Shape } from './shape.ts';
 export { resolvePadding, windowOutput, windowSpan } from './window.ts';

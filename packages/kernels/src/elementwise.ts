@@ -1,6 +1,6 @@
 import type { ActivationName, BinaryName, CompareName, Operand, UnaryName } from '@receptive/backend';
-import { broadcastStrides, bytesPerElement, sameShape, sizeOf } from '@receptive/backend';
-import { collapse, cursorBytes, shiftOf } from './axes.ts';
+import { broadcastStrides, bytesPerElement, collapse, sameShape, sizeOf } from '@receptive/backend';
+import { cursorBytes, shiftOf } from './axes.ts';
 import type { Plan } from './plan.ts';
 import { pieces } from './plan.ts';
 

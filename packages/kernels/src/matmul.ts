@@ -1,5 +1,4 @@
-import { broadcastStrides, sizeOf } from '@receptive/backend';
-import { collapse } from './axes.ts';
+import { broadcastStrides, collapse, sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import { gemm } from './gemm.ts';
 import type { Plan, Reserve } from './plan.ts';

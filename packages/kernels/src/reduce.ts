@@ -1,6 +1,6 @@
 import type { ReduceName } from '@receptive/backend';
-import { sizeOf, stridesOf } from '@receptive/backend';
-import { collapse, fourCounts, fourStrides } from './axes.ts';
+import { collapse, sizeOf, stridesOf } from '@receptive/backend';
+import { fourCounts, fourStrides } from './axes.ts';
 import type { Located } from './elementwise.ts';
 import { GRAIN, cast } from './elementwise.ts';
 import { copyStrided } from './views.ts';

@@ -1,6 +1,6 @@
 import type { View, Window } from '@receptive/backend';
-import { bytesPerElement, sizeOf, stridesOf, windowOutput } from '@receptive/backend';
-import { collapse, cursorBytes, fourCounts, fourStrides, shiftOf } from './axes.ts';
+import { bytesPerElement, collapse, sizeOf, stridesOf, windowOutput } from '@receptive/backend';
+import { cursorBytes, fourCounts, fourStrides, shiftOf } from './axes.ts';
 import type { Located } from './elementwise.ts';
 import { GRAIN } from './elementwise.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
