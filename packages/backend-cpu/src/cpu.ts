@@ -72,7 +72,7 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
     kernels: plannedKernels({
       addressOf: (storage) => blockOf(storage).address,
       reserve: (bytes) => alive().reserve(bytes),
-      run: (plan) => alive().run(plan),
+      run: (program, values) => alive().run(program, values),
     }),
     describe: () => `cpu: WebAssembly with ${flavour} SIMD on one thread`,
     allocate(dtype, length) {

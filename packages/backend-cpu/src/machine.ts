@@ -1,6 +1,6 @@
 import type { DType, DTypeArrays } from '@receptive/backend';
-import { Heap, instantiateKernels } from '@receptive/kernels';
-import type { CompiledModule, Kernel, LinearMemory, Plan } from '@receptive/kernels';
+import { Heap, instantiateKernels, link } from '@receptive/kernels';
+import type { CompiledModule, Kernel, LinearMemory, Program } from '@receptive/kernels';
 
 const PAGE = 65536;
 /** Pages a machine starts with: enough for small models, little enough for many backends. */
@@ -9,14 +9,15 @@ const CACHE_LINE = 64;
 
 type Views = { readonly [D in Exclude<DType, 'float64'>]: DTypeArrays[D] };
 
-/** The kernels over one linear memory, its heap, and the loop that runs plans on this thread. */
+/** The kernels over one linear memory, its heap, and the loop that runs programs on this thread. */
 export class Machine {
   readonly heap: Heap;
   readonly #memory: LinearMemory;
   readonly #kernels: Readonly<Record<string, Kernel>>;
-  readonly #reserved: number[] = [];
+  /** What the next program was given; 0 for nothing. */
+  #reserved = 0;
   #views: Views;
-  /** Memory for a phase's words and its scratch; it grows to what the largest phase needed. */
+  /** Memory for a program's words and its scratch; it grows to what the largest program needed. */
   #work: { readonly address: number; readonly bytes: number };
 
   constructor(module: CompiledModule, maximumPages: number) {
@@ -35,29 +36,29 @@ export class Machine {
     return all.subarray(start, start + length) as DTypeArrays[D];
   }
 
-  /** Memory that is the caller's until the next plan has run. */
+  /** Memory that is the caller's until the next program has run. */
   reserve(bytes: number): number {
-    const address = this.heap.allocate(bytes);
-    this.#reserved.push(address);
-    return address;
+    this.#reserved = this.heap.allocate(bytes);
+    return this.#reserved;
   }
 
-  run(plan: Plan): void {
+  run(program: Program, values: readonly number[]): void {
+    const { phases, words, scratch } = program;
     try {
-      for (const { kernel, words, chunks, scratch } of plan) {
+      const own = Math.ceil((words.length * 4) / CACHE_LINE) * CACHE_LINE;
+      const at = this.#workspace(own + scratch);
+      link(program, values, this.#current().int32, at >>> 2);
+      for (const { kernel, args, chunks } of phases) {
         const compute = this.#kernels[kernel];
         if (!compute)
           throw new TypeError(
             `cpu: there is no kernel ${kernel}; the op does not support this dtype. Convert with cast().`,
           );
-        const own = Math.ceil((words.length * 4) / CACHE_LINE) * CACHE_LINE;
-        const at = this.#workspace(own + scratch);
-        this.#current().int32.set(words, at >>> 2);
-        for (let chunk = 0; chunk < chunks; chunk++) compute(at, chunk, at + own);
+        for (let chunk = 0; chunk < chunks; chunk++) compute(at + args, chunk, at + own);
       }
     } finally {
-      for (const address of this.#reserved) this.heap.free(address);
-      this.#reserved.length = 0;
+      if (this.#reserved) this.heap.free(this.#reserved);
+      this.#reserved = 0;
     }
   }
 

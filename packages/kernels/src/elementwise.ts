@@ -57,6 +57,6 @@ export function where(condition: Located, a: Located, b: Located, out: Located):
 }
 
 /** Converts between two different element types. */
-export function cast(x: Located, out: Located): Plan {
+export function convert(x: Located, out: Located): Plan {
   return map(`cast_${x.dtype}_${out.dtype}`, x, out);
 }

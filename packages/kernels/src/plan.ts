@@ -5,18 +5,35 @@
 export interface Phase {
   /** Name of the exported kernel. */
   readonly kernel: string;
-  /** Its arguments: 32-bit words, numbers with fractions by {@link float}. */
+  /** Its arguments: 32-bit words, numbers with fractions by {@link float}, and what is known only when it runs by {@link symbol}. */
   readonly words: readonly number[];
   readonly chunks: number;
   /** Bytes of memory that each chunk needs for itself while it runs. */
   readonly scratch: number;
 }
 
-/** A computation over linear memory: phases, each of which needs the ones before it to be finished. */
+/** A computation over memory that has yet to be found: phases, each of which needs the ones before it to be finished. */
 export type Plan = readonly Phase[];
 
-/** Gives the address of `bytes` bytes that stay the plan's own until it has run. */
+/** Gives the address, a symbol, of `bytes` bytes that stay the plan's own until it has run. */
 export type Reserve = (bytes: number) => number;
+
+/** Distance between two symbols: more than there are addresses on either side of one, and little enough for sums to be exact. */
+const SYMBOL = 2 ** 40;
+
+/**
+ * Stands in a plan for number `slot` of the values that are given when it runs: where an operand lies, or a scalar. A plan is then good for all operands
+ * of the same shapes. Bytes can be added to a symbol as they can to an address.
+ */
+export function symbol(slot: number): number {
+  return (slot + 1) * SYMBOL;
+}
+
+/** The slot of a word that is a symbol with something added, and what was added; -1 for a word that is a mere number. */
+export function resolve(word: number): readonly [slot: number, added: number] {
+  const slot = Math.round(word / SYMBOL) - 1;
+  return [slot, word - symbol(slot)];
+}
 
 const bits = new DataView(new ArrayBuffer(4));
 

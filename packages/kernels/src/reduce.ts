@@ -2,7 +2,7 @@ import type { ReduceName } from '@receptive/backend';
 import { collapse, sizeOf, stridesOf } from '@receptive/backend';
 import { fourCounts, fourStrides } from './axes.ts';
 import type { Located } from './elementwise.ts';
-import { GRAIN, cast } from './elementwise.ts';
+import { GRAIN, convert } from './elementwise.ts';
 import { copyStrided } from './views.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { pieces, roundUp, words } from './plan.ts';
@@ -28,7 +28,7 @@ export function reduce(name: ReduceName, x: Located, out: Located, axes: readonl
       { address: result.address, strides: [4] },
       { address: out.address, strides: [1] },
     );
-    return [...cast(x, wide), ...reduce(name, wide, result, axes, reserve), narrow];
+    return [...convert(x, wide), ...reduce(name, wide, result, axes, reserve), narrow];
   }
   const strides = stridesOf(x.shape);
   const reduced = x.shape.map((_, axis) => axes.includes(axis));

@@ -2,23 +2,23 @@ import type { View, Window } from '@receptive/backend';
 import { bytesPerElement, collapse, sizeOf, stridesOf, windowOutput } from '@receptive/backend';
 import { cursorBytes, fourCounts, fourStrides, shiftOf } from './axes.ts';
 import type { Located } from './elementwise.ts';
-import { GRAIN } from './elementwise.ts';
+import { GRAIN, convert } from './elementwise.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { float, pieces, words } from './plan.ts';
 
-/** The word that a repetition of `value` fills memory with. */
-function patternOf(dtype: Located['dtype'], value: number): number {
+/** The word that `value` fills memory with: as many elements as fit into it. */
+export function wordOf(dtype: Located['dtype'], value: number): number {
   if (dtype === 'float32') return float(value);
   return dtype === 'uint8' ? (value & 0xff) * 0x01010101 : value;
 }
 
-/** Sets all elements to `value`. A block of memory is whole words, so that bytes are filled by fours. */
-export function fill(out: Located, value: number): Plan {
+/** Sets all elements to those in `word`. A block of memory is whole words, so that bytes are filled by fours. */
+export function fill(out: Located, word: number): Plan {
   const count = pieces(sizeOf(out.shape) * bytesPerElement(out.dtype), 4);
   return [
     {
       kernel: 'fill',
-      words: [out.address, count, GRAIN, patternOf(out.dtype, value)],
+      words: [out.address, count, GRAIN, word],
       chunks: pieces(count, GRAIN),
       scratch: 0,
     },
@@ -85,6 +85,11 @@ export function copyView(x: Located, out: Located, { offset, strides }: View): P
   return [copyStrided(x.dtype, out.shape, from, { address: out.address, strides: stridesOf(out.shape) })];
 }
 
+/** Converts; between equal types it copies. */
+export function cast(x: Located, out: Located): Plan {
+  return x.dtype === out.dtype ? copyView(x, out, { offset: 0, strides: stridesOf(x.shape) }) : convert(x, out);
+}
+
 export function concat(inputs: readonly Located[], out: Located, axis: number): Plan {
   const strides = stridesOf(out.shape);
   const bytes = bytesPerElement(out.dtype) * strides[axis]!;
@@ -96,12 +101,12 @@ export function concat(inputs: readonly Located[], out: Located, axis: number): 
   });
 }
 
-/** Surrounds `x` with `value`. Negative padding cuts elements off. */
+/** Surrounds `x` with the elements in `word`. Negative padding cuts elements off. */
 export function pad(
   x: Located,
   out: Located,
   padding: readonly (readonly [before: number, after: number])[],
-  value: number,
+  word: number,
 ): Plan {
   const [from, to] = [stridesOf(x.shape), stridesOf(out.shape)];
   const bytes = bytesPerElement(x.dtype);
@@ -113,13 +118,13 @@ export function pad(
     return length + Math.min(0, before) + Math.min(0, after);
   });
   const copy = copyStrided(x.dtype, counts, { address: source, strides: from }, { address: target, strides: to });
-  return sizeOf(counts) === sizeOf(out.shape) ? [copy] : [...fill(out, value), copy];
+  return sizeOf(counts) === sizeOf(out.shape) ? [copy] : [...fill(out, word), copy];
 }
 
 /**
- * Unfolds windows into columns: the input is padded once, in which the columns are a view that names elements many times over.
+ * Unfolds windows into columns: the input is padded once, by the elements in `word`, and the columns are a view of it that names elements many times over.
  */
-export function im2col(x: Located, out: Located, window: Window, value: number, reserve: Reserve): Plan {
+export function im2col(x: Located, out: Located, window: Window, word: number, reserve: Reserve): Plan {
   const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
   const outputs = windowOutput(spatial, window);
   const padded = [
@@ -143,5 +148,5 @@ export function im2col(x: Located, out: Located, window: Window, value: number, 
     ],
   };
   const around = [[0, 0], [0, 0], ...window.padding] as const;
-  return [...(isPadded ? pad(x, image, around, value) : []), ...copyView(image, columns, view)];
+  return [...(isPadded ? pad(x, image, around, word) : []), ...copyView(image, columns, view)];
 }

@@ -3,8 +3,8 @@ import type { DType, Kernels, Operand, TypedArray } from '@receptive/backend';
 import { dtypeOf, sizeOf, typedArray } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import { expect } from 'vitest';
-import { Heap, compileKernels, hasRelaxedSimd, instantiateKernels, plannedKernels } from '../src/index.ts';
-import type { CompiledModule, Flavour, LinearMemory, Plan } from '../src/index.ts';
+import { Heap, compileKernels, hasRelaxedSimd, instantiateKernels, link, plannedKernels } from '../src/index.ts';
+import type { CompiledModule, Flavour, LinearMemory, Program } from '../src/index.ts';
 
 // Node 20 has relaxed SIMD behind a flag that can still be set now.
 if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -22,7 +22,7 @@ export class TestHost {
   order: Order = 'forward';
   readonly #memory: LinearMemory;
   readonly #exports: ReturnType<typeof instantiateKernels>['kernels'];
-  readonly #reserved: number[] = [];
+  #reserved: number | undefined;
 
   constructor(module: CompiledModule, memory: LinearMemory = new WebAssembly.Memory({ initial: 4, maximum: 65536 })) {
     this.#memory = memory;
@@ -31,11 +31,8 @@ export class TestHost {
     this.heap = new Heap(memory, base, 2 ** 32);
     this.kernels = plannedKernels({
       addressOf: (storage) => (storage as { address: number }).address,
-      reserve: (bytes) => {
-        this.#reserved.push(this.#allocate(bytes));
-        return this.#reserved.at(-1)!;
-      },
-      run: (plan) => this.#run(plan),
+      reserve: (bytes) => (this.#reserved = this.#allocate(bytes)),
+      run: (program, values) => this.#run(program, values),
     });
   }
 
@@ -71,16 +68,18 @@ export class TestHost {
     return new (like.constructor as Float32ArrayConstructor)(this.#memory.buffer, address, like.length);
   }
 
-  #run(plan: Plan): void {
-    for (const { kernel, words, chunks, scratch } of plan) {
-      const at = this.#allocate(words.length * 4);
-      new Int32Array(this.#memory.buffer, at, words.length).set(words);
-      const own = this.#allocate(scratch);
-      for (let i = 0; i < chunks; i++) this.#exports[kernel]!(at, this.order === 'forward' ? i : chunks - 1 - i, own);
+  #run(program: Program, values: readonly number[]): void {
+    const at = this.#allocate(program.words.byteLength);
+    link(program, values, new Int32Array(this.#memory.buffer), at / 4);
+    for (const { kernel, args, chunks } of program.phases) {
+      const own = this.#allocate(program.scratch);
+      for (let i = 0; i < chunks; i++)
+        this.#exports[kernel]!(at + args, this.order === 'forward' ? i : chunks - 1 - i, own);
       this.heap.free(own);
-      this.heap.free(at);
     }
-    for (const address of this.#reserved.splice(0)) this.heap.free(address);
+    this.heap.free(at);
+    if (this.#reserved !== undefined) this.heap.free(this.#reserved);
+    this.#reserved = undefined;
   }
 }
 

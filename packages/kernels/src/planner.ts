@@ -1,0 +1,162 @@
+import type { Operand, Storage } from '@receptive/backend';
+import type { Located } from './elementwise.ts';
+import type { Plan, Reserve } from './plan.ts';
+import { symbol } from './plan.ts';
+import type { Program } from './program.ts';
+import { assemble } from './program.ts';
+
+// What a kernel has to do follows from shapes, dtypes and attributes, not from where its operands lie. So its plan is
+// made once, for symbols, and run again and again: a call reads a key off its arguments, and the addresses beside it.
+
+/** What runs programs: one thread or several, over one linear memory. */
+export interface Host {
+  /** Where a storage lies. Throws for a storage that is not the host's or has been freed. */
+  addressOf(storage: Storage): number;
+  /** Memory for a program's intermediate results, a multiple of 64, until the next program has run. */
+  reserve(bytes: number): number;
+  /** Runs a program to its end; `values` are those of its slots, and the caller's again afterwards. */
+  run(program: Program, values: readonly number[]): void;
+}
+
+/** A scalar, as a 32-bit word, that may change from call to call: plans hold a symbol for it. */
+export class Scalar {
+  readonly word: number;
+
+  constructor(word: number) {
+    this.word = word;
+  }
+}
+
+/** What a kernel takes as the builder of its plan sees it: operands lie at symbols, and scalars are symbols. */
+export type Symbolic<T> = T extends Operand
+  ? Located
+  : T extends Scalar
+    ? number
+    : { readonly [K in keyof T]: Symbolic<T[K]> };
+
+/** Makes the plan of a kernel that takes `A`: operands, scalars and attributes, alone or in lists and plain objects. */
+export type Builder<A extends readonly unknown[]> = (
+  ...args: [...{ [I in keyof A]: Symbolic<A[I]> }, reserve: Reserve]
+) => Plan;
+
+/** What tells one plan from another. */
+type Part = string | number | boolean | undefined | null;
+
+interface Entry {
+  readonly key: readonly Part[];
+  readonly program: Program;
+}
+
+/** Sum of {@link costOf} that is kept: thousands of small programs, a few megabytes. */
+const MOST = 1 << 20;
+
+/** About how many words an entry takes. */
+function costOf({ key, program }: Entry): number {
+  return 64 + key.length + program.words.length + program.links.length;
+}
+
+/** Calls kernels by their plans, which it makes when they are first needed and keeps for as long as there is room. */
+export class Planner {
+  readonly #host: Host;
+  readonly #entries = new Map<number, Entry>();
+  #cost = 0;
+  #builders = 0;
+  // What is read off the arguments of a call. The lists are used again, so that a call allocates nothing.
+  readonly #key: Part[] = [];
+  #length = 0;
+  #hash = 0;
+  readonly #values: number[] = [];
+  #slots = 0;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** The kernel whose plans `build` makes. */
+  planned<A extends readonly unknown[]>(build: Builder<A>): (...args: A) => void {
+    const builder = this.#builders++;
+    return (...args) => {
+      this.#length = this.#hash = 0;
+      this.#slots = 1;
+      this.#note(builder);
+      for (const arg of args) this.#read(arg);
+      const program = this.#find() ?? this.#make(build, args);
+      this.#values[0] = program.reserve === 0 ? 0 : this.#host.reserve(program.reserve);
+      this.#host.run(program, this.#values);
+    };
+  }
+
+  #note(part: Part): void {
+    this.#key[this.#length++] = part;
+    let hash = this.#hash;
+    if (typeof part === 'string')
+      for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), 16777619);
+    else hash = Math.imul(hash ^ Number(part), 16777619);
+    this.#hash = hash;
+  }
+
+  /** Notes all of an argument that a plan depends on, and the values of its slots. */
+  #read(arg: unknown): void {
+    if (typeof arg !== 'object' || arg === null) this.#note(arg as Part);
+    else if (Array.isArray(arg)) {
+      this.#note(arg.length);
+      for (let i = 0; i < arg.length; i++) this.#read(arg[i]);
+    } else if (isOperand(arg)) {
+      this.#values[this.#slots++] = this.#host.addressOf(arg.storage);
+      this.#note(arg.dtype);
+      this.#read(arg.shape);
+    } else if (arg instanceof Scalar) {
+      this.#values[this.#slots++] = arg.word;
+      this.#note('scalar');
+    } else {
+      for (const name of Object.keys(arg)) {
+        this.#note(name);
+        this.#read(arg[name as keyof typeof arg]);
+      }
+      this.#note(null);
+    }
+  }
+
+  #find(): Program | undefined {
+    const entry = this.#entries.get(this.#hash);
+    if (entry?.key.length !== this.#length) return undefined;
+    for (let i = 0; i < this.#length; i++) if (entry.key[i] !== this.#key[i]) return undefined;
+    return entry.program;
+  }
+
+  #make<A extends readonly unknown[]>(build: Builder<A>, args: A): Program {
+    let slot = 1;
+    const located = args.map((arg) => symbolic(arg, () => symbol(slot++))) as { [I in keyof A]: Symbolic<A[I]> };
+    const program = assemble((reserve) => build(...located, reserve));
+    // Of two keys with one hash, the later one stays.
+    this.#forget(this.#hash);
+    const entry = { key: this.#key.slice(0, this.#length), program };
+    this.#entries.set(this.#hash, entry);
+    this.#cost += costOf(entry);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#cost <= MOST) break;
+      this.#forget(oldest);
+    }
+    return program;
+  }
+
+  #forget(hash: number): void {
+    const entry = this.#entries.get(hash);
+    if (!entry) return;
+    this.#entries.delete(hash);
+    this.#cost -= costOf(entry);
+  }
+}
+
+function isOperand(arg: object): arg is Operand {
+  return (arg as Partial<Operand>).storage !== undefined;
+}
+
+/** An argument with symbols in place of addresses and scalars, in the order in which their values are read. */
+function symbolic(arg: unknown, next: () => number): unknown {
+  if (typeof arg !== 'object' || arg === null) return arg;
+  if (Array.isArray(arg)) return arg.map((item) => symbolic(item, next));
+  if (isOperand(arg)) return { address: next(), shape: arg.shape, dtype: arg.dtype };
+  if (arg instanceof Scalar) return next();
+  return Object.fromEntries(Object.entries(arg).map(([name, value]) => [name, symbolic(value, next)]));
+}
