@@ -5,9 +5,14 @@ import { roundUp } from './plan.ts';
 const ALIGNMENT = 64;
 const PAGE = 65536;
 
+/** A stretch of memory, in use or free. */
 interface Block {
-  start: number;
+  readonly start: number;
   size: number;
+  free: boolean;
+  /** The blocks that end where it starts, and start where it ends. */
+  before: Block | undefined;
+  after: Block | undefined;
 }
 
 /**
@@ -19,10 +24,9 @@ export class Heap {
   readonly #maximum: number;
   /** Ordered by size, then by address. */
   readonly #free: Block[] = [];
-  /** The same blocks by their first byte and by the byte after their last. */
-  readonly #starts = new Map<number, Block>();
-  readonly #ends = new Map<number, Block>();
-  readonly #used = new Map<number, number>();
+  /** Blocks in use, by their address. */
+  readonly #used = new Map<number, Block>();
+  #last: Block | undefined;
   #bytes = 0;
   #end: number;
 
@@ -32,7 +36,7 @@ export class Heap {
     this.#maximum = maximum;
     this.#end = memory.buffer.byteLength;
     const start = roundUp(base, ALIGNMENT);
-    if (start < this.#end) this.#release(start, this.#end - start);
+    if (start < this.#end) this.#append(start, this.#end - start);
   }
 
   /** Bytes handed out and not yet freed, rounded up as they were handed out. */
@@ -52,48 +56,73 @@ export class Heap {
       at = this.#search(size, 0);
     }
     const block = this.#free[at]!;
-    this.#remove(block, at);
-    if (block.size > size) this.#insert({ start: block.start + size, size: block.size - size });
-    this.#used.set(block.start, size);
+    this.#remove(at);
+    if (block.size > size) {
+      const rest = {
+        start: block.start + size,
+        size: block.size - size,
+        free: true,
+        before: block,
+        after: block.after,
+      };
+      this.#join(rest, block.after);
+      this.#join(block, rest);
+      block.size = size;
+      this.#insert(rest);
+    }
+    block.free = false;
+    this.#used.set(block.start, block);
     this.#bytes += size;
     return block.start;
   }
 
   /** Gives back what {@link allocate} gave out. */
   free(address: number): void {
-    const size = this.#used.get(address);
-    if (size === undefined) throw new RangeError(`No allocated block starts at address ${address}.`);
+    const block = this.#used.get(address);
+    if (!block) throw new RangeError(`No allocated block starts at address ${address}.`);
     this.#used.delete(address);
-    this.#bytes -= size;
-    this.#release(address, size);
+    this.#bytes -= block.size;
+    this.#release(block);
   }
 
   /** Adds a block to the free ones, merged with its free neighbours. */
-  #release(start: number, size: number): void {
-    const before = this.#ends.get(start);
-    const after = this.#starts.get(start + size);
-    if (before) {
-      this.#remove(before);
-      start = before.start;
-      size += before.size;
+  #release(block: Block): void {
+    const { before, after } = block;
+    if (after?.free) {
+      this.#remove(this.#search(after.size, after.start));
+      block.size += after.size;
+      this.#join(block, after.after);
     }
-    if (after) {
-      this.#remove(after);
-      size += after.size;
+    if (before?.free) {
+      this.#remove(this.#search(before.size, before.start));
+      before.size += block.size;
+      this.#join(before, block.after);
+      block = before;
     }
-    this.#insert({ start, size });
+    block.free = true;
+    this.#insert(block);
   }
+
+  /** Makes two blocks neighbours; none after `before` makes it the last one. */
+  #join(before: Block | undefined, after: Block | undefined): void {
+    if (before) before.after = after;
+    if (after) after.before = before;
+    else this.#last = before;
+  }
+
+  // Lists of free blocks are short: to move their elements one by one takes less time than to call a builtin.
 
   #insert(block: Block): void {
-    this.#free.splice(this.#search(block.size, block.start), 0, block);
-    this.#starts.set(block.start, block);
-    this.#ends.set(block.start + block.size, block);
+    const free = this.#free;
+    const at = this.#search(block.size, block.start);
+    for (let i = free.length; i > at; i--) free[i] = free[i - 1]!;
+    free[at] = block;
   }
 
-  #remove(block: Block, at = this.#search(block.size, block.start)): void {
-    this.#free.splice(at, 1);
-    this.#starts.delete(block.start);
-    this.#ends.delete(block.start + block.size);
+  #remove(at: number): void {
+    const free = this.#free;
+    for (let i = at + 1; i < free.length; i++) free[i - 1] = free[i]!;
+    free.pop();
   }
 
   /** Place of the first free block that is not below (size, start). */
@@ -111,14 +140,22 @@ export class Heap {
 
   /** Makes a free block of at least `size` bytes at the end of memory. */
   #grow(size: number): void {
-    const missing = size - (this.#ends.get(this.#end)?.size ?? 0);
+    const missing = size - (this.#last?.free ? this.#last.size : 0);
     // By an eighth at least, so that a long series of requests grows the memory seldom.
     const wanted = roundUp(this.#end + Math.max(missing, this.#end / 8), PAGE);
     const end = Math.min(wanted, this.#maximum);
     if (this.#end + missing > this.#maximum || !this.#tryGrow(end)) throw this.#exhausted(size);
     const start = this.#end;
     this.#end = end;
-    this.#release(start, end - start);
+    this.#append(start, end - start);
+  }
+
+  /** Adds memory behind the last block. */
+  #append(start: number, size: number): void {
+    const block: Block = { start, size, free: false, before: undefined, after: undefined };
+    this.#join(this.#last, block);
+    this.#last = block;
+    this.#release(block);
   }
 
   #tryGrow(end: number): boolean {
