@@ -127,12 +127,13 @@ function compute(
 ): readonly Tensor[] {
   const outputs: Tensor[] = [];
   try {
-    types.forEach(({ shape, dtype }, i) => {
+    for (let i = 0; i < types.length; i++) {
+      const { shape, dtype } = types[i]!;
       const donor = op.alias ? inputs[0] : inputs[op.donors?.[i] ?? -1];
       const taken = donor && (op.alias || (donated.includes(donor) && donor.shared.exclusive));
       const storage = taken ? donor.shared.retain() : new SharedStorage(backend, dtype, sizeOf(shape));
       outputs.push(new Tensor(storage, shape, dtype));
-    });
+    }
     // hasKernel has seen that the one optional kernel `run` calls is there.
     if (!op.alias) op.run!(backend.kernels as Required<Kernels>, inputs, outputs, attributes);
   } catch (error) {

@@ -83,15 +83,12 @@ function within<T>(caller: string, own: Tensor[] | undefined, f: () => T): T {
   }
 }
 
-function tensorsIn(
-  value: unknown,
-  found: Set<Tensor> = new Set<Tensor>(),
-  seen: Set<object> = new Set<object>(),
-): Set<Tensor> {
-  if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) return found;
-  seen.add(value);
-  if (value instanceof Tensor) found.add(value);
-  else if (value instanceof Map) for (const item of value.values()) tensorsIn(item, found, seen);
+function tensorsIn(value: unknown, found: Set<Tensor> = new Set<Tensor>(), above?: Set<object>): Set<Tensor> {
+  // Most scopes return a tensor, or nothing.
+  if (value instanceof Tensor) return found.add(value);
+  if (typeof value !== 'object' || value === null || above?.has(value) || ArrayBuffer.isView(value)) return found;
+  const seen = (above ?? new Set<object>()).add(value);
+  if (value instanceof Map) for (const item of value.values()) tensorsIn(item, found, seen);
   else if (Array.isArray(value) || value instanceof Set) for (const item of value) tensorsIn(item, found, seen);
   else if (isPlain(value)) for (const item of Object.values(value)) tensorsIn(item, found, seen);
   return found;

@@ -60,10 +60,11 @@ export function resolveAxis(op: string, axis: number, rank: number): number {
 /** Axes counted from the front, ascending, each once; all of them if none are named. */
 export function resolveAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const resolved = [axes].flat().map((axis) => resolveAxis(op, axis, rank));
-  if (new Set(resolved).size !== resolved.length)
-    throw new ShapeError(`${op}: axes ${formatShape([axes].flat())} name an axis twice.`);
-  return resolved.sort((a, b) => a - b);
+  const named = typeof axes === 'number' ? [axes] : axes;
+  const resolved = named.map((axis) => resolveAxis(op, axis, rank)).sort((a, b) => a - b);
+  if (resolved.some((axis, i) => axis === resolved[i - 1]))
+    throw new ShapeError(`${op}: axes ${formatShape(named)} name an axis twice.`);
+  return resolved;
 }
 
 /** The shape to which all broadcast: aligned at the right, a length of 1 repeats. */

@@ -37,6 +37,10 @@ export function perAxis(op: string, what: string, value: PerAxis, rank: number):
   return list;
 }
 
+function isLength(n: number): boolean {
+  return Number.isInteger(n) && n >= 0;
+}
+
 /** The window that options describe over spatial lengths `input`. */
 export function resolveWindow(
   op: string,
@@ -56,7 +60,7 @@ export function resolveWindow(
     );
   }
   const resolved = resolvePadding(padding, input, window);
-  if (!resolved.flat().every((n) => Number.isInteger(n) && n >= 0)) {
+  if (!resolved.every(([before, after]) => isLength(before) && isLength(after))) {
     throw new ShapeError(
       `${op}: padding must be whole numbers of at least 0, 'same' or 'valid', but is ${JSON.stringify(padding)}.`,
     );
