@@ -201,7 +201,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   im2col: (g, [x], { window }) => [() => col2im(g, x.shape, window)],
   col2im: (g, _columns, { window }) => [() => im2col(g, window)],
 
-  maxPool: (g, [x], _, [_y, indices]) => [() => maxPoolGradient(g, indices, x.shape)],
+  maxPool: (g, [x], { window }, [_y, indices]) => [() => maxPoolGradient(g, indices, window, x.shape)],
   maxPoolGradient: 'composition',
   avgPool: (g, [x], attributes) => [() => avgPoolGradient(g, attributes, x.shape)],
   avgPoolGradient: 'composition',

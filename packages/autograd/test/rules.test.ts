@@ -273,8 +273,12 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   maxPool: [{ f: (x) => t.maxPool2d(x, [3, 2], { stride: 1, padding: 1 }).square(), inputs: [distinct([2, 2, 4, 3])] }],
   maxPoolGradient: [
     {
-      f: (g) => t.maxPoolGradient(g, t.maxPool2dWithIndices(distinct([1, 2, 4, 4]), 2)[1], [1, 2, 4, 4]).square(),
-      inputs: [[1, 2, 2, 2]],
+      f: (g) => {
+        const x = distinct([1, 2, 5, 4]);
+        const [, places] = t.maxPool2dWithIndices(x, window.kernel, window);
+        return t.maxPoolGradient(g, places, window, x.shape).square();
+      },
+      inputs: [[1, 2, 2, 5]],
     },
   ],
   avgPool: [

@@ -110,8 +110,8 @@ export interface OptionalKernels {
   convWeightGradient(x: Operand, gradient: Operand, out: Operand, geometry: ConvGeometry): void;
   /** Maxima of windows of `[N, C, ...spatial]` and, int32, where each lies in its flattened spatial plane. Padding never wins; ties go to the first index; a NaN wins. */
   maxPool(x: Operand, out: Operand, indices: Operand, window: Window): void;
-  /** Sends each gradient `[N, C, ...output]` to the place its maximum came from; `out` has the input's shape. */
-  maxPoolGradient(gradient: Operand, indices: Operand, out: Operand): void;
+  /** Sends each gradient `[N, C, ...output]` to the place in its window that its maximum came from; `out` has the input's shape. */
+  maxPoolGradient(gradient: Operand, indices: Operand, out: Operand, window: Window): void;
   /** Means of windows. `countPadding` divides by the whole window, else by the taps that lie inside the input. */
   avgPool(x: Operand, out: Operand, window: Window, countPadding: boolean): void;
   /** Gradient of avgPool: `out` has the input's shape. */

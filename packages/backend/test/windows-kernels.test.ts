@@ -200,9 +200,10 @@ describe('pooling', () => {
 
   test('the gradient goes to the maximum alone, and adds up where windows overlap', () => {
     const x = operand([1, 1, 1, 3], [1, 5, 2]);
-    const { operand: indices } = maxPool(x, [1, 1, 1, 2], window([1, 2]));
+    const pairs = window([1, 2]);
+    const { operand: indices } = maxPool(x, [1, 1, 1, 2], pairs);
     const gradient = operand([1, 1, 1, 2], [10, 20]);
-    expect(output([1, 1, 1, 3], (out) => kernels.maxPoolGradient(gradient, indices, out))).toEqual([0, 30, 0]);
+    expect(output([1, 1, 1, 3], (out) => kernels.maxPoolGradient(gradient, indices, out, pairs))).toEqual([0, 30, 0]);
   });
 
   test('averages count padding or do not', () => {
@@ -222,7 +223,7 @@ describe('pooling', () => {
     [
       'max',
       (x) => maxPool(x, outShape, padded).values,
-      (x, g, out) => kernels.maxPoolGradient(g, maxPool(x, outShape, padded).operand, out),
+      (x, g, out) => kernels.maxPoolGradient(g, maxPool(x, outShape, padded).operand, out, padded),
     ],
     ...[true, false].map(
       (count) =>

@@ -31,7 +31,7 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     host.kernels.maxPool(input, output, indices, window);
     const found = { shape: pooled.shape, data: host.read(indices) };
     host.free(input, output, indices);
-    agrees(host, [pooled, found], [x], (k, [g, at], [y]) => k.maxPoolGradient(g!, at!, y!), c);
+    agrees(host, [pooled, found], [x], (k, [g, at], [y]) => k.maxPoolGradient(g!, at!, y!, window), c);
   }
 
   test('halving, of all remainders by four', () => {

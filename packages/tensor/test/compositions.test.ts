@@ -102,7 +102,7 @@ test('max pooling, its indices and its gradient', () => {
         const x = ties ? smooth.cast('int32').cast('float64') : smooth;
         agree([x], (a) => dispatch(ops.maxPool, [a], { window }));
         const [y, indices] = dispatch(ops.maxPool, [x], { window });
-        agree([random(y.shape, 2), indices], (g, i) => [maxPoolGradient(g, i, x.shape)]);
+        agree([random(y.shape, 2), indices], (g, i) => [maxPoolGradient(g, i, window, x.shape)]);
       });
     }),
     { numRuns: 60 },

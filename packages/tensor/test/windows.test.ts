@@ -149,7 +149,8 @@ describe('pooling', () => {
     expect(numbersOf(y)).toEqual([6, 9, 8, 9]);
     expect(numbersOf(places)).toEqual([5, 7, 8, 11]);
     expect(numbersOf(maxPool2dWithIndices(zeros([1, 1, 2, 2]), 2)[1])).toEqual([0]);
-    expect(numbersOf(maxPoolGradient(tensor([1, 2, 3, 4], { shape: [1, 1, 2, 2] }), places, [1, 1, 4, 4]))).toEqual([
+    const gradient = tensor([1, 2, 3, 4], { shape: [1, 1, 2, 2] });
+    expect(numbersOf(maxPoolGradient(gradient, places, { ...window, stride: [2, 2] }, [1, 1, 4, 4]))).toEqual([
       0, 0, 0, 0, 0, 1, 0, 2, 3, 0, 0, 4, 0, 0, 0, 0,
     ]);
   });
@@ -214,8 +215,8 @@ test.each<[string, () => unknown, string]>([
   ],
   [
     'maxPoolGradient',
-    () => maxPoolGradient(zeros([1, 2, 2, 2]), zeros([1, 2, 2, 2], { dtype: 'int32' }), [1, 1, 4, 4]),
-    "the output's gradient must have shape [1, 1, 2, 2], but has [1, 2, 2, 2]",
+    () => maxPoolGradient(zeros([1, 1, 2, 2]), zeros([1, 1, 2, 2], { dtype: 'int32' }), window, [1, 1, 4, 4]),
+    "the output's gradient must have shape [1, 1, 3, 3], but has [1, 1, 2, 2]",
   ],
   [
     'avgPoolGradient',

@@ -1,7 +1,7 @@
 import type { ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
 import { resolvePadding, sizeOf, windowOutput } from '@receptive/backend';
 import type { OpName } from '@receptive/tensor';
-import type { Case, OpCases } from '../case.ts';
+import type { Case, Input, OpCases } from '../case.ts';
 import { given, numbers, whole } from '../case.ts';
 import { exact, sums } from '../tolerance.ts';
 
@@ -110,6 +110,31 @@ const pools: readonly Pool[] = [
   pool('three axes', [1, 2, 4, 5, 6], [2, 2, 3]),
 ];
 
+/** For each output a place that its window sees, drawn anew: several windows' maxima lie in one place where they overlap. */
+function places({ x, y, window: { kernel, stride, dilation, padding } }: Pool): Input {
+  const axes = kernel.map((taps, axis) => {
+    const [length, outputs] = [x[axis + 2]!, y[axis + 2]!];
+    return Array.from({ length: outputs }, (_, output) =>
+      Array.from(
+        { length: taps },
+        (_tap, tap) => output * stride[axis]! - padding[axis]![0] + tap * dilation[axis]!,
+      ).filter((place) => place >= 0 && place < length),
+    );
+  });
+  const element = (unit: number, i: number): number => {
+    let [output, draw, place, size] = [i, unit, 0, 1];
+    for (let axis = axes.length - 1; axis >= 0; axis--) {
+      const seen = axes[axis]![output % axes[axis]!.length]!;
+      output = Math.floor(output / axes[axis]!.length);
+      place += seen[Math.floor(draw * seen.length)]! * size;
+      draw = (draw * seen.length) % 1;
+      size *= x[axis + 2]!;
+    }
+    return place;
+  };
+  return { shape: y, dtype: 'int32', element };
+}
+
 const averaged: readonly (readonly [Pool, countPadding: boolean])[] = pools.flatMap((p) => [
   [p, true] as const,
   ...(p.window.padding.flat().some((n) => n > 0) ? [[p, false] as const] : []),
@@ -163,11 +188,10 @@ export const windowCases = {
   },
   maxPoolGradient: {
     tolerance: sums,
-    cases: pools.map(({ name, x, y }): Case<'maxPoolGradient'> => ({
-      name,
-      // Several maxima in one place, as overlapping windows have them.
-      inputs: [numbers(y), whole(y, 0, sizeOf(x.slice(2)), 'int32')],
-      attributes: { inputShape: x },
+    cases: pools.map((p): Case<'maxPoolGradient'> => ({
+      name: p.name,
+      inputs: [numbers(p.y), places(p)],
+      attributes: { window: p.window, inputShape: p.x },
     })),
   },
   avgPool: {

@@ -70,19 +70,20 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
   },
 };
 
-const maxPoolGradientOp: Op<{ readonly inputShape: Shape }, [gradient: 0, indices: 0], [dx: 0]> = {
+const maxPoolGradientOp: Op<
+  { readonly window: Window; readonly inputShape: Shape },
+  [gradient: 0, indices: 0],
+  [dx: 0]
+> = {
   name: 'maxPoolGradient',
   fused: 'maxPoolGradient',
-  infer([gradient, indices], { inputShape }) {
+  infer([gradient, indices], { window, inputShape }) {
     dtypeIs('maxPoolGradient', 'the indices', indices, 'int32');
     shapeIs('maxPoolGradient', 'the indices', indices, gradient.shape);
-    shapeIs('maxPoolGradient', "the output's gradient", gradient, [
-      ...inputShape.slice(0, 2),
-      ...gradient.shape.slice(2, inputShape.length),
-    ]);
+    shapeIs('maxPoolGradient', "the output's gradient", gradient, poolShape('maxPoolGradient', inputShape, window));
     return [{ shape: inputShape, dtype: gradient.dtype }];
   },
-  run: (kernels, [gradient, indices], [dx]) => kernels.maxPoolGradient(gradient, indices, dx),
+  run: (kernels, [gradient, indices], [dx], { window }) => kernels.maxPoolGradient(gradient, indices, dx, window),
   compose([gradient, indices], { inputShape }) {
     const rows = [inputShape[0]! * inputShape[1]!, -1];
     return [
@@ -211,9 +212,9 @@ export function avgPool2d(
   return dispatch(avgPoolOp, [x], { window, countPadding: countIncludePad })[0];
 }
 
-/** Gradient of max pooling with respect to its input, from the indices that the forward pass stored. */
-export function maxPoolGradient(gradient: Tensor, indices: Tensor, inputShape: Shape): Tensor {
-  return dispatch(maxPoolGradientOp, [gradient, indices], { inputShape })[0];
+/** Gradient of max pooling with respect to its input, from the indices that the forward pass stored: each lies in its window. */
+export function maxPoolGradient(gradient: Tensor, indices: Tensor, window: Window, inputShape: Shape): Tensor {
+  return dispatch(maxPoolGradientOp, [gradient, indices], { window, inputShape })[0];
 }
 
 /** Gradient of average pooling with respect to its input. */
