@@ -3,13 +3,14 @@
 
 import { direct3, direct4, direct5, direct6, packed3, packed4, packed5, packed6 } from '../build/micro-kernels';
 import { fillOffsets, offsetOf } from './axes';
-import { NR, adjacent, packColumns, packRows, tileRows } from './panels';
+import { NR, adjacent, firstLow, leftOver, lowRows, packColumns, packRows, rowsAt, tiledRows } from './panels';
 
-/** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of all heights of tiles. */
+/** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of the rows that highest tiles fill. */
 const MC: i32 = 120;
 /** Rows up to which columns are read where they lie if they can be: packing them would not be repaid. */
 const FEW: i32 = 16;
-const ZEROS = memory.data<f32>([0, 0, 0, 0, 0, 0]);
+/** What the sums of a tile start from where there is no bias. */
+export const ZEROS = memory.data<f32>([0, 0, 0, 0, 0, 0]);
 
 /**
  * Packs A, `m` x `k`, into panels of as many rows as a tile has: `initial` (what each row's sums start from, a bias) and then, for each block of the inner dimension,
@@ -18,21 +19,22 @@ const ZEROS = memory.data<f32>([0, 0, 0, 0, 0, 0]);
  */
 export function packA(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), k = load<i32>(args, 4), block = load<i32>(args, 8);
-  const grain = load<i32>(args, 12), chunks = load<i32>(args, 16), height = tileRows(m);
+  const grain = load<i32>(args, 12), chunks = load<i32>(args, 16), rest = leftOver(m), low = lowRows(m), lower = firstLow(m);
   const batch = chunk / chunks, first = (chunk % chunks) * grain;
   const a = load<usize>(args, 20) + offsetOf(args + 40, args + 56, batch);
   const stride = load<usize>(args, 24);
   const packed = load<usize>(args, 28) + <usize>batch * load<usize>(args, 32);
   let initial = load<usize>(args, 36);
   if (initial) initial += offsetOf(args + 40, args + 72, batch);
-  const padded = (m + height - 1) / height * height, end = min(padded, first + grain);
+  const padded = tiledRows(m), end = min(padded, first + grain);
 
   for (let i = first; i < end; i++) store<f32>(packed + (<usize>i << 2), initial && i < m ? load<f32>(initial + (<usize>i << 2)) : 0);
   for (let from = 0; from < k; from += block) {
     const kc = min(block, k - from);
     fillOffsets(scratch, args + 88, args + 104, from, kc);
     const panelsAt = packed + (<usize>(padded * (from + 1)) << 2);
-    for (let i = first; i < end; i += height) {
+    for (let i = first, height = 0; i < end; i += height) {
+      height = rowsAt(i, rest, low, lower);
       packRows(a + <usize>i * stride, stride, min(height, m - i), height, scratch, kc, panelsAt + (<usize>(i * kc) << 2));
     }
   }
@@ -63,7 +65,7 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
   const b = load<usize>(args, 48) + offsetOf(args + 68, args + 84, batch);
   const c = load<usize>(args, 52) + offsetOf(args + 68, args + 100, batch) + <usize>part * load<usize>(args, 60);
   const stride = load<usize>(args, 56), add = load<i32>(args, 64) != 0;
-  const height = tileRows(m), padded = (m + height - 1) / height * height;
+  const rest = leftOver(m), low = lowRows(m), lower = firstLow(m), padded = tiledRows(m);
 
   const tile = scratch, inB = tile + 192, inC = inB + (<usize>columnsPerChunk << 2), inner = inC + (<usize>columnsPerChunk << 2);
   const panels = inner + (<usize>block << 2);
@@ -85,7 +87,8 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
         const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
         const left = columns - j >= 4 && adjacent(columnC), right = columns - j >= NR && adjacent(columnC + 16);
         const whole = left && right, leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
-        for (let i = ic; i < icEnd; i += height) {
+        for (let i = ic, height = 0; i < icEnd; i += height) {
+          height = rowsAt(i, rest, low, lower);
           const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS;
           const accumulate = add || from > k0, at = c + <usize>i * stride;
           const inPlace = whole && i + height <= m;

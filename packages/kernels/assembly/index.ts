@@ -4,6 +4,7 @@ export { copy, fill, transpose } from './copy';
 export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';
+export { correlate, interleave } from './lanes';
 export { dotRows, weighRows } from './narrow';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';

@@ -101,8 +101,8 @@ function weighRow(dense: bool, w: usize, weights: usize, b: usize, taps: usize, 
   }
 }
 
-/** Columns whose dot products are formed together, for two rows. */
-const COLUMNS: i32 = 4;
+/** Columns whose dot products are formed together, for two rows. Without fused multiply-add, more would spill. */
+const COLUMNS: i32 = ASC_FEATURE_RELAXED_SIMD ? 5 : 4;
 
 /**
  * `C[row][column] = sum over inner of A[row][inner] * B[inner + column]`, where the inner dimension runs along dense rows of A. The first axes are the inner
@@ -145,8 +145,8 @@ function dots(
   inC: usize, accumulate: bool,
 ): void {
   let b0 = b + load<usize>(inB), b1 = b + load<usize>(inB + (<usize>min(1, most) << 2)), b2 = b + load<usize>(inB + (<usize>min(2, most) << 2));
-  let b3 = b + load<usize>(inB + (<usize>most << 2));
-  let s00 = f32x4.splat(0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
+  let b3 = b + load<usize>(inB + (<usize>min(3, most) << 2)), b4 = b + load<usize>(inB + (<usize>most << 2));
+  let s00 = f32x4.splat(0), s01 = s00, s02 = s00, s03 = s00, s04 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s14 = s00;
   for (let y = 0; y < height; y++) {
     let x: usize = 0, at: usize = 0, n = width;
     for (; n >= 4; n -= 4) {
@@ -163,6 +163,11 @@ function dots(
       w = loadSteps(dense, b3 + at, bStep);
       s03 = madd(u, w, s03);
       s13 = madd(v, w, s13);
+      if (COLUMNS > 4) {
+        w = loadSteps(dense, b4 + at, bStep);
+        s04 = madd(u, w, s04);
+        s14 = madd(v, w, s14);
+      }
       x += 16;
       at += bStep * 4;
     }
@@ -180,6 +185,11 @@ function dots(
       w = v128.load32_zero(b3 + at);
       s03 = madd(u, w, s03);
       s13 = madd(v, w, s13);
+      if (COLUMNS > 4) {
+        w = v128.load32_zero(b4 + at);
+        s04 = madd(u, w, s04);
+        s14 = madd(v, w, s14);
+      }
       x += 4;
       at += bStep;
     }
@@ -189,16 +199,19 @@ function dots(
     b1 += bLine;
     b2 += bLine;
     b3 += bLine;
+    if (COLUMNS > 4) b4 += bLine;
   }
   put(c0, inC, 0, most, s00, accumulate);
   put(c0, inC, 1, most, s01, accumulate);
   put(c0, inC, 2, most, s02, accumulate);
   put(c0, inC, 3, most, s03, accumulate);
+  put(c0, inC, 4, most, s04, accumulate);
   if (c1 == c0) return;
   put(c1, inC, 0, most, s10, accumulate);
   put(c1, inC, 1, most, s11, accumulate);
   put(c1, inC, 2, most, s12, accumulate);
   put(c1, inC, 3, most, s13, accumulate);
+  put(c1, inC, 4, most, s14, accumulate);
 }
 
 // @ts-ignore: decorator

@@ -10,18 +10,47 @@ export const NR: i32 = 8;
 @inline
 const HIGHEST: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
-/** Rows of the tiles that cover `m` rows with the least work; low tiles need a little more for each row. */
-export function tileRows(m: i32): i32 {
-  let best = 0, least: f32 = Infinity;
-  for (let rows = HIGHEST; rows >= 3; rows--) {
-    const price: f32 = rows == HIGHEST ? 1 : rows == 3 ? 1.25 : 1.05;
-    const work = <f32>((m + rows - 1) / rows * rows) * price;
-    if (work < least) {
-      best = rows;
-      least = work;
-    }
-  }
-  return best;
+/** Rows that the highest tiles fill, whichever of the two they are; a chunk of rows is a multiple of it. */
+const BLOCK: i32 = 60;
+
+// Blocks of rows are cut into the highest tiles. The rows that are left over are cut as evenly as can be, which wastes none unless they are fewer than
+// the lowest tile has: 16 rows are 6 + 5 + 5, or 4 + 4 + 4 + 4.
+
+/** The first row that is left over. */
+// @ts-ignore: decorator
+@inline
+export function leftOver(m: i32): i32 {
+  return m - m % BLOCK;
+}
+
+/** Rows of the lower tiles of those that are left over. */
+// @ts-ignore: decorator
+@inline
+export function lowRows(m: i32): i32 {
+  const rows = m % BLOCK;
+  return max(3, rows / max(1, (rows + HIGHEST - 1) / HIGHEST));
+}
+
+/** The first row of the lower tiles: the others of those left over have one row more. */
+// @ts-ignore: decorator
+@inline
+export function firstLow(m: i32): i32 {
+  const rows = m % BLOCK, tiles = max(1, (rows + HIGHEST - 1) / HIGHEST);
+  return m - rows + rows % tiles * (rows / tiles + 1);
+}
+
+/** Rows of the tile at row `i`, given the three above. */
+// @ts-ignore: decorator
+@inline
+export function rowsAt(i: i32, rest: i32, low: i32, from: i32): i32 {
+  return i < rest ? HIGHEST : i < from ? low + 1 : low;
+}
+
+/** Rows of all tiles together. */
+// @ts-ignore: decorator
+@inline
+export function tiledRows(m: i32): i32 {
+  return max(m, leftOver(m) + (m % BLOCK ? 3 : 0));
 }
 
 /** Whether four offsets along nested axes name four neighbouring words: then so do the first two, and the first and last are three apart. */

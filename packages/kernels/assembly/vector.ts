@@ -8,6 +8,14 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   else return f32x4.add(c, f32x4.mul(a, b));
 }
 
+/** The lanes of `a` where the mask is all ones, and those of `b` where it is 0. */
+// @ts-ignore: decorator
+@inline
+export function select(a: v128, b: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
+  else return v128.bitselect(a, b, mask);
+}
+
 /** The first `n` (1 to 3) floats or ints at `p`; the other lanes are 0. Never reads beyond them. */
 export function loadPartial(p: usize, n: i32): v128 {
   let v = v128.load32_zero(p);

@@ -2,7 +2,7 @@
 // lengths, stride, dilation, and padding before; then (from word 20) addresses and options.
 
 import { loadSteps } from './narrow';
-import { storePartial } from './vector';
+import { select, storePartial } from './vector';
 
 // @ts-ignore: decorator
 @inline
@@ -130,19 +130,23 @@ function fillRows(args: usize, oz: i32, oy: i32, rows: usize): i32 {
 
 /** Maxima and their places in the plane. Operands: input, output, places. Scratch: a word for each row of a window. */
 export function maxPool(args: usize, chunk: i32, scratch: usize): void {
-  const inputs = size(args, IN), outputs = size(args, OUT), begin = firstInside(args), end = endInside(args, begin), halving = isHalving(args);
+  const inputs = size(args, IN), outputs = size(args, OUT), begin = firstInside(args), end = endInside(args, begin);
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
   const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8), width = load<i32>(args, IN + 8);
+  if (isHalving(args)) {
+    const from = load<usize>(args, OPERANDS), to = load<usize>(args, OPERANDS + 4), places = load<usize>(args, OPERANDS + 8);
+    for (let plane = first; plane < last; plane++) {
+      const at = <usize>(plane * outputs) << 2;
+      maxOfPairs(from + (<usize>(plane * inputs) << 2), width, oh, ow, to + at, places + at);
+    }
+    return;
+  }
   const stride = load<i32>(args, STRIDE + 8), taps = load<i32>(args, KERNEL + 8), dilation = load<i32>(args, DILATION + 8), left = load<i32>(args, PADDING + 8);
   for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
     const rows = fillRows(args, oz, oy, scratch);
     for (let plane = first; plane < last; plane++) {
       const from = load<usize>(args, OPERANDS) + (<usize>(plane * inputs) << 2), row = <usize>(plane * outputs + (oz * oh + oy) * ow) << 2;
       const to = load<usize>(args, OPERANDS + 4) + row, places = load<usize>(args, OPERANDS + 8) + row;
-      if (halving) {
-        maxRowOfPairs(from, 2 * oy * width, width, ow, to, places);
-        continue;
-      }
       for (let ox = 0; ox < ow; ) {
         if (ox >= begin && ox < end && end - begin >= 4 && rows) {
           // The last four may overlap those before: computing windows twice is faster than one by one.
@@ -168,23 +172,25 @@ function isHalving(args: usize): bool {
   return load<i32>(args, IN) == 1 && load<i32>(args, KERNEL) == 1 && load<i32>(args, OUT) == 1 && load<i32>(args, OUT + 8) >= 4;
 }
 
-/** Maxima of a row of 2 x 2 windows whose first element is number `start` of the plane. */
-function maxRowOfPairs(plane: usize, start: i32, width: i32, count: i32, to: usize, places: usize): void {
-  const below = <usize>width << 2;
-  for (let x = 0; x < count; x += 4) {
-    // The last four overlap those before, if they must.
-    const ox = min(x, count - 4), at = start + 2 * ox, p = plane + (<usize>at << 2), o = <usize>ox << 2;
-    const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + below), d = v128.load(p + below, 16);
-    let best = v128.shuffle<f32>(a, b, 0, 2, 4, 6), v = v128.shuffle<f32>(a, b, 1, 3, 5, 7), wins = beats(v, best), place = v128.and(i32x4.splat(1), wins);
-    best = v128.bitselect(v, best, wins);
-    v = v128.shuffle<f32>(c, d, 0, 2, 4, 6);
-    wins = beats(v, best);
-    best = v128.bitselect(v, best, wins);
-    place = v128.bitselect(i32x4.splat(width), place, wins);
-    v = v128.shuffle<f32>(c, d, 1, 3, 5, 7);
-    wins = beats(v, best);
-    v128.store(to + o, v128.bitselect(v, best, wins));
-    v128.store(places + o, i32x4.add(v128.bitselect(i32x4.splat(width + 1), place, wins), i32x4.add(i32x4.splat(at), i32x4(0, 2, 4, 6))));
+/** Maxima of the 2 x 2 windows of a plane. */
+function maxOfPairs(plane: usize, width: i32, rows: i32, count: i32, to: usize, places: usize): void {
+  const below = <usize>width << 2, under = i32x4.splat(width), ramp = i32x4(0, 2, 4, 6);
+  for (let y = 0; y < rows; y++) {
+    const start = 2 * y * width;
+    for (let x = 0; x < count; x += 4) {
+      // The last four overlap those before, if they must.
+      const ox = min(x, count - 4), at = start + 2 * ox, p = plane + (<usize>at << 2), o = <usize>ox << 2;
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + below), d = v128.load(p + below, 16);
+      const a0 = v128.shuffle<f32>(a, b, 0, 2, 4, 6), a1 = v128.shuffle<f32>(a, b, 1, 3, 5, 7), above = beats(a1, a0), upper = select(a1, a0, above);
+      const b0 = v128.shuffle<f32>(c, d, 0, 2, 4, 6), b1 = v128.shuffle<f32>(c, d, 1, 3, 5, 7), beneath = beats(b1, b0), lower = select(b1, b0, beneath);
+      const wins = beats(lower, upper);
+      v128.store(to + o, select(lower, upper, wins));
+      // A mask is -1 where it holds.
+      const place = select(i32x4.sub(under, beneath), i32x4.neg(above), wins);
+      v128.store(places + o, i32x4.add(place, i32x4.add(i32x4.splat(at), ramp)));
+    }
+    to += <usize>count << 2;
+    places += <usize>count << 2;
   }
 }
 

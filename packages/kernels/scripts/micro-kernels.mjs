@@ -6,12 +6,13 @@
  * unrolled: Binaryen would nest the additions and the tile would spill. Nor is there a loop over tiles in here: it makes
  * Node 20 spill, at half the speed.
  */
-function tile(name, rows, { parameters, left, right, next }) {
+function tile(name, rows, { parameters, locals = '', left, right, next }) {
   const each = (statement) => Array.from({ length: rows }, (_, row) => statement(row)).join('\n');
   return `
 export function ${name}(kc: i32, a: usize, ${parameters}, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool): void {
   ${each((row) => `let l${row} = v128.load32_splat(initial, ${4 * row}), r${row} = l${row};`)}
   for (; kc > 0; kc--) {
+    ${locals}
     const left = v128.load(${left}), right = v128.load(${right});
     let x: v128;
     ${each(
@@ -49,11 +50,21 @@ const direct = {
   next: 'offsets += 4;',
 };
 
+/** Reads B's rows, whole, where they lie, `offsets` apart. */
+const lanes = {
+  parameters: 'p: usize, offsets: usize',
+  locals: 'const at = p + load<usize>(offsets);',
+  left: 'at',
+  right: 'at, 16',
+  next: 'offsets += 4;',
+};
+
 /** AssemblyScript source of all tiles. The two halves of C's rows lie `beside` bytes apart, the rows `stride`. */
 export function microKernels() {
   const tiles = [3, 4, 5, 6].flatMap((rows) => [
     tile(`packed${rows}`, rows, packed),
     tile(`direct${rows}`, rows, direct),
+    tile(`lanes${rows}`, rows, lanes),
   ]);
   return `import { madd } from '../assembly/vector';\n${tiles.join('\n')}\n`;
 }

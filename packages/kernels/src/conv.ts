@@ -3,64 +3,19 @@ import { sizeOf, stridesOf, windowSpan } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Packed, Product } from './gemm.ts';
 import { ENOUGH, multiply, pack, packedBytes, sliceInner } from './gemm.ts';
+import { convByLanes, inputGradientByLanes, suitsLanes, weightGradientByLanes } from './lanes.ts';
 import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows, weighRows } from './narrow.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { pieces } from './plan.ts';
 import { combineSlices } from './reduce.ts';
+import type { Sizes, Three } from './sizes.ts';
+import { partsOf, sizesOf, times } from './sizes.ts';
 import { fill, pad } from './views.ts';
-import { col2im, three } from './windows.ts';
+import { col2im } from './windows.ts';
 
 // Convolutions are matrix products whose columns are read from the image itself, over up to three spatial axes: the
 // image is padded first, if it must be, and then every element that a window's tap meets lies at a sum of two
 // offsets, one of the window's place and one of the tap. The two gradients are the same product with roles exchanged.
-
-/** Bytes of padded images and packed gradients at a time: a larger batch is computed in parts. */
-const PART = 8 << 20;
-
-type Three = readonly [number, number, number];
-
-/** Sizes of a convolution, spatial lists filled up to three axes. */
-interface Sizes {
-  readonly images: number;
-  readonly groups: number;
-  /** Channels and filters of one group. */
-  readonly channels: number;
-  readonly filters: number;
-  readonly input: Three;
-  readonly output: Three;
-  readonly kernel: Three;
-  readonly taps: number;
-  readonly stride: Three;
-  readonly dilation: Three;
-  readonly before: Three;
-}
-
-function sizesOf(
-  input: readonly number[],
-  weight: readonly number[],
-  output: readonly number[],
-  geometry: ConvGeometry,
-): Sizes {
-  const spatial = (values: readonly number[], neutral: number): Three => three(values, neutral) as unknown as Three;
-  return {
-    images: input[0]!,
-    groups: geometry.groups,
-    channels: weight[1]!,
-    filters: weight[0]! / geometry.groups,
-    input: spatial(input.slice(2), 1),
-    output: spatial(output.slice(2), 1),
-    kernel: spatial(geometry.kernel, 1),
-    taps: sizeOf(geometry.kernel),
-    stride: spatial(geometry.stride, 1),
-    dilation: spatial(geometry.dilation, 1),
-    before: spatial(
-      geometry.padding.map(([before]) => before),
-      0,
-    ),
-  };
-}
-
-const times = (a: readonly number[], b: readonly number[]): number[] => a.map((value, axis) => value * b[axis]!);
 
 /** Images `[N, C, z, y, x]` surrounded by zeros, of which a part of the batch is made at a time. */
 interface Padded {
@@ -104,20 +59,6 @@ function padded(
   };
 }
 
-/** The parts into which a batch falls if each image needs `bytes` of memory, and a part may take `most`. */
-function partsOf(
-  images: number,
-  bytes: number,
-  most = PART,
-): { readonly size: number; readonly ranges: [from: number, to: number][] } {
-  const size = Math.min(images, Math.max(1, Math.floor(most / Math.max(1, bytes))));
-  const ranges = Array.from({ length: pieces(images, size) }, (_, part): [number, number] => [
-    part * size,
-    Math.min(images, (part + 1) * size),
-  ]);
-  return { size, ranges };
-}
-
 /** Zeros around the input so that every window lies inside. */
 function paddedInput(x: Located, sizes: Sizes): Padded {
   const after = sizes.input.map((length, axis) => {
@@ -138,6 +79,7 @@ export function conv(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
+  if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
   const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
@@ -223,7 +165,7 @@ function residues(sizes: Sizes, axis: number): Residue[] {
   });
 }
 
-/** Gradient of {@link conv} with respect to its input, in the one of two ways that computes less. */
+/** Gradient of {@link conv} with respect to its input, in the one of three ways that computes least. */
 export function convInputGradient(
   gradient: Located,
   weight: Located,
@@ -232,6 +174,7 @@ export function convInputGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
+  if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
   const wasted = sizeOf(sizes.input) / (sizeOf(sizes.output) * sizeOf(sizes.stride));
   return wasted > 1.5 && sizes.channels > FEW_ROWS_TO_WEIGH
@@ -376,6 +319,7 @@ export function convWeightGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
+  if (suitsLanes(sizes, 'weightGradient')) return weightGradientByLanes(x, gradient, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
   const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];

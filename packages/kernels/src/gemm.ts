@@ -42,6 +42,9 @@ export interface Product {
   readonly accumulate?: boolean;
 }
 
+/** What {@link pack} needs to know of a product. */
+type Rows = Pick<Product, 'batch' | 'rows' | 'inner' | 'a' | 'initial'>;
+
 /** A, as {@link pack} leaves it in memory. */
 export interface Packed {
   readonly phase: Phase;
@@ -82,21 +85,23 @@ export function sliceInner(p: Product, most = Infinity): { readonly size: number
 }
 
 /** Bytes that A takes once packed, for one product of the batch: each row also has an initial value. */
-function packedStride(p: Product): number {
-  // Rows are rounded up to whole tiles, of at most 6.
-  return roundUp((p.rows + 5) * (sizeOf(p.inner) + 1) * 4, 64);
+function packedStride(p: Rows): number {
+  // One or two rows that are left over are rounded up to a tile of 3.
+  return roundUp((p.rows + 2) * (sizeOf(p.inner) + 1) * 4, 64);
 }
 
 /** Bytes that {@link pack} needs. */
-export function packedBytes(p: Product): number {
+export function packedBytes(p: Rows): number {
   return sizeOf(p.batch ?? []) * packedStride(p);
 }
 
-/** Brings A into panels at `address`. All of it is packed once, since every chunk of columns needs all of it. */
-export function pack(p: Product, address: number): Packed {
+/**
+ * Brings A into panels at `address`, each cut into blocks of the inner dimension. All of it is packed once, since every chunk of
+ * columns needs all of it.
+ */
+export function pack(p: Rows, address: number, block = innerBlock(sizeOf(p.inner))): Packed {
   const [m, k] = [p.rows, sizeOf(p.inner)];
   const stride = packedStride(p);
-  const block = innerBlock(k);
   const grain = roundUp(16384 / k, ROWS);
   const chunks = pieces(m, grain);
   const phase = {

@@ -109,7 +109,7 @@ export class Planner {
       this.#values[this.#slots++] = arg.word;
       this.#note('scalar');
     } else {
-      for (const name of Object.keys(arg)) {
+      for (const name in arg) {
         this.#note(name);
         this.#read(arg[name as keyof typeof arg]);
       }

@@ -204,6 +204,93 @@ describe.each(flavours)('convolutions, %s', async (flavour) => {
     }
   });
 
+  test.each<[string, Case]>([
+    ['LeNet-5, second', { ...plain, images: 16, channels: 6, filters: 16, input: [14, 14], kernel: [5, 5] }],
+    ['an image too few', { ...plain, images: 7, channels: 3, filters: 7, input: [14, 13], kernel: [5, 4] }],
+    [
+      'grouped, with padding that whole rows of taps lie in',
+      {
+        ...plain,
+        images: 15,
+        channels: 6,
+        filters: 16,
+        input: [9, 10],
+        kernel: [3, 3],
+        dilation: [2, 1],
+        padding: [
+          [5, 0],
+          [1, 3],
+        ],
+        groups: 2,
+      },
+    ],
+    [
+      'less padding than the window reaches, and none of one side',
+      {
+        ...plain,
+        images: 8,
+        channels: 4,
+        filters: 3,
+        input: [11, 14],
+        kernel: [4, 5],
+        padding: [
+          [1, 3],
+          [0, 2],
+        ],
+      },
+    ],
+    [
+      'stride 2',
+      {
+        ...plain,
+        images: 14,
+        channels: 5,
+        filters: 11,
+        input: [15, 13],
+        kernel: [5, 3],
+        stride: [2, 2],
+        padding: [
+          [2, 2],
+          [1, 1],
+        ],
+      },
+    ],
+    [
+      'three axes',
+      {
+        images: 8,
+        channels: 3,
+        filters: 4,
+        input: [4, 5, 6],
+        kernel: [2, 3, 3],
+        stride: [1, 1, 1],
+        dilation: [1, 2, 1],
+        padding: [
+          [1, 0],
+          [1, 1],
+          [2, 0],
+        ],
+        groups: 1,
+      },
+    ],
+    ['one axis', { ...plain, images: 8, channels: 3, filters: 61, input: [70], kernel: [4], stride: [1], dilation: [1], padding: [[3, 0]] }], // prettier-ignore
+    ['more filters than a block of rows', { ...plain, images: 8, channels: 9, filters: 63, input: [9, 9], kernel: [2, 2] }], // prettier-ignore
+  ])('eight images side by side: %s', (_, one) => check(one));
+
+  test('eight images side by side: random geometries', () => {
+    for (let i = 0; i < 12; i++) {
+      const groups = upTo(2);
+      const axes = <T>(make: () => T): T[] => [make(), make()];
+      const kernel = axes(() => upTo(4));
+      const dilation = axes(() => upTo(2));
+      const padding = axes(() => [upTo(4) - 1, upTo(4) - 1] as const);
+      const input = kernel.map((length, axis) => dilation[axis]! * (length - 1) + 6 + upTo(6));
+      const stride = axes(() => (random() < 0.7 ? 1 : 2));
+      const [channels, filters] = [groups * upTo(5), groups * (2 + upTo(9))];
+      check({ kernel, dilation, padding, stride, groups, images: 6 + upTo(10), channels, filters, input });
+    }
+  });
+
   test('a batch that is computed in parts gives what its images give alone', () => {
     const window = { ...plain, kernel: [1, 2], padding: [[0, 0], [1, 0]] } as const; // prettier-ignore
     const [images, side] = [600, 60];

@@ -73,6 +73,20 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     ]);
   });
 
+  test('every order of two numbers and NaN in a window', () => {
+    const choices = [0, 1, NaN];
+    const windows = Array.from({ length: 81 }, (_, i) =>
+      [27, 9, 3, 1].map((step) => choices[Math.floor(i / step) % 3]!),
+    );
+    const rows = [0, 2].map((first) => windows.flatMap((window) => window.slice(first, first + 2)));
+    const [values, places] = maxima(rows.flat(), halving);
+    windows.forEach((window, i) => {
+      const first = window.findIndex(Number.isNaN);
+      const at = first >= 0 ? first : window.indexOf(Math.max(...window));
+      expect([values[i], places[i]], window.join(' ')).toEqual([window[at], 2 * i + (at & 1) + (at >> 1) * 162]);
+    });
+  });
+
   test('-Infinity wins against padding, which has no place', () => {
     const window: Window = { ...halving, padding: [[2, 0], [2, 0]] }; // prettier-ignore
     expect(maxima(new Array<number>(16).fill(-Infinity), window)[1]).toEqual([-1, -1, -1, -1, -1, -1, 0, 2, 4, 6]);

@@ -38,9 +38,15 @@ describe.each(flavours)('matrix products, %s', async (flavour) => {
     [250, 70, 20],
     [13, 600, 3],
     [121, 7, 800],
+    [62, 9, 10],
+    [76, 20, 5],
   ])('%d x %d over %d, all transpositions', (...sizes) => {
     for (const transposeA of [false, true])
       for (const transposeB of [false, true]) matmul([], [], [], sizes, transposeA, transposeB);
+  });
+
+  test('every number of rows, however its tiles come out', () => {
+    for (let rows = 1; rows <= 63; rows++) matmul([], [], [], [rows, 9, 5], false, false);
   });
 
   test('random sizes and batches that broadcast', () => {
