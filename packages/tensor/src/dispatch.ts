@@ -19,7 +19,8 @@ export interface Dispatched {
 /** Is told of each op after it ran. Ops inside a default composition are not told: the composed op is. Nor are ops that a listener runs. */
 export type Listener = (dispatched: Dispatched) => void;
 
-let listeners: readonly Listener[] = [];
+const nobody: readonly Listener[] = [];
+let listeners = nobody;
 
 function withListeners<T>(caller: string, active: readonly Listener[], f: () => T): T {
   const previous = listeners;
@@ -44,7 +45,7 @@ export function listen<T>(listener: Listener, f: () => T): T {
  * @throws BackendError if `f` returns a promise.
  */
 export function unobserved<T>(f: () => T): T {
-  return withListeners('unobserved', [], f);
+  return withListeners('unobserved', nobody, f);
 }
 
 /**
@@ -84,9 +85,12 @@ function enter(
 function tell(dispatched: Dispatched): void {
   const told = listeners;
   // A listener that computes, such as a check for NaN, would otherwise hear itself.
-  unobserved(() => {
+  listeners = nobody;
+  try {
     for (const listener of told) listener(dispatched);
-  });
+  } finally {
+    listeners = told;
+  }
 }
 
 function backendOf(op: AnyOp, inputs: readonly Tensor[]): Backend {

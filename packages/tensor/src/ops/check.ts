@@ -13,11 +13,11 @@ export function floats(op: string, ...inputs: readonly TensorType[]): void {
 
 /** Refuses inputs of different element types: nothing is converted in silence. */
 export function sameDtype(op: string, ...inputs: readonly TensorType[]): void {
-  const [first, ...rest] = inputs;
-  for (const { dtype } of rest) {
-    if (dtype !== first!.dtype)
+  const first = inputs[0]?.dtype;
+  for (const { dtype } of inputs) {
+    if (dtype !== first)
       throw new DTypeError(
-        `${op}: all inputs need one dtype, but were given ${first!.dtype} and ${dtype}. Convert one with cast().`,
+        `${op}: all inputs need one dtype, but were given ${first} and ${dtype}. Convert one with cast().`,
       );
   }
 }
