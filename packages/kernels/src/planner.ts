@@ -28,7 +28,7 @@ export class Scalar {
 }
 
 /** What a kernel takes as the builder of its plan sees it: operands lie at symbols, and scalars are symbols. */
-export type Symbolic<T> = T extends Operand
+type Symbolic<T> = T extends Operand
   ? Located
   : T extends Scalar
     ? number
