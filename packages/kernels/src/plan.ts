@@ -29,10 +29,9 @@ export function symbol(slot: number): number {
   return (slot + 1) * SYMBOL;
 }
 
-/** The slot of a word that is a symbol with something added, and what was added; -1 for a word that is a mere number. */
-export function resolve(word: number): readonly [slot: number, added: number] {
-  const slot = Math.round(word / SYMBOL) - 1;
-  return [slot, word - symbol(slot)];
+/** The slot of a word that is a symbol, whatever was added to it; -1 for a word that is a mere number. */
+export function slotOf(word: number): number {
+  return Math.round(word / SYMBOL) - 1;
 }
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -47,7 +47,7 @@ interface Entry {
   readonly program: Program;
 }
 
-/** Sum of {@link costOf} that is kept: thousands of small programs, a few megabytes. */
+/** Most that entries may cost together: thousands of small programs, a few megabytes. */
 const MOST = 1 << 20;
 
 /** About how many words an entry takes. */
@@ -128,23 +128,16 @@ export class Planner {
     let slot = 1;
     const located = args.map((arg) => symbolic(arg, () => symbol(slot++))) as { [I in keyof A]: Symbolic<A[I]> };
     const program = assemble((reserve) => build(...located, reserve));
-    // Of two keys with one hash, the later one stays.
-    this.#forget(this.#hash);
     const entry = { key: this.#key.slice(0, this.#length), program };
-    this.#entries.set(this.#hash, entry);
+    // To begin afresh now and then costs less than to remember which were used last.
     this.#cost += costOf(entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#cost <= MOST) break;
-      this.#forget(oldest);
+    if (this.#cost > MOST) {
+      this.#entries.clear();
+      this.#cost = costOf(entry);
     }
+    // Of two keys with one hash, the later one stays.
+    this.#entries.set(this.#hash, entry);
     return program;
-  }
-
-  #forget(hash: number): void {
-    const entry = this.#entries.get(hash);
-    if (!entry) return;
-    this.#entries.delete(hash);
-    this.#cost -= costOf(entry);
   }
 }
 

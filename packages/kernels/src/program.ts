@@ -1,5 +1,5 @@
 import type { Plan, Reserve } from './plan.ts';
-import { resolve, roundUp, symbol } from './plan.ts';
+import { roundUp, slotOf, symbol } from './plan.ts';
 
 /** What is reserved is cut along cache lines, so that vectors lie well and threads do not share any. */
 const ALIGNMENT = 64;
@@ -32,9 +32,9 @@ export function assemble(build: (reserve: Reserve) => Plan): Program {
   const phases = plan.map(({ kernel, words, chunks }) => {
     const args = all.length * 4;
     for (const word of words) {
-      const [slot, added] = resolve(word);
+      const slot = slotOf(word);
       if (slot >= 0) links.push(all.length, slot);
-      all.push(added);
+      all.push(word - symbol(slot));
     }
     return { kernel, args, chunks };
   });

@@ -104,13 +104,11 @@ describe('plans', () => {
     expect(new Uint32Array(patterns.buffer)).toEqual(Uint32Array.of(0x80000000, 0, 0x7fc00000, 0x40e00000));
   });
 
-  test('are forgotten, the oldest first, where there are too many', () => {
+  test('are forgotten where there are too many', () => {
     const { kernels, runs } = recorder();
     convolve(kernels);
     for (let length = 1; length <= 20000; length++) kernels.unary('exp', operand([length]), operand([length]));
-    kernels.unary('exp', operand([20000]), operand([20000]));
     convolve(kernels);
-    expect(runs.at(-2)!.program).toBe(runs.at(-3)!.program);
     expect(runs.at(-1)!.program).not.toBe(runs[0]!.program);
     expect(runs.at(-1)!.program).toEqual(runs[0]!.program);
   });
