@@ -1,5 +1,5 @@
-// Convolutions of a batch of small images, whose rows would not fill vectors: eight images lie side by side, one a lane, so that each place of an image is
-// a vector of its own. Nothing is packed, every window meets only the taps that lie inside, and no lane is idle (Krizhevsky's cuda-convnet stores images so).
+// Convolutions of a batch of small images, whose rows would not fill vectors: eight images lie side by side, one a lane, so that each place is
+// two vectors of its own. Nothing is packed, every window meets only the taps that lie inside, and no lane is idle (Krizhevsky's cuda-convnet stores images so).
 
 import { fillOffsets, offsetOf } from './axes';
 import { lanes3, lanes4, lanes5, lanes6 } from '../build/micro-kernels';

@@ -300,6 +300,13 @@ export function avgPool(args: usize, chunk: i32, scratch: usize): void {
   const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
   const od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4), ow = load<i32>(args, OUT + 8), counts = scratch + (<usize>(load<i32>(args, KERNEL) * load<i32>(args, KERNEL + 4)) << 2);
   const stride = load<i32>(args, STRIDE + 8), taps = load<i32>(args, KERNEL + 8), dilation = load<i32>(args, DILATION + 8), left = load<i32>(args, PADDING + 8);
+  if (isHalving(args)) {
+    const from = load<usize>(args, OPERANDS), to = load<usize>(args, OPERANDS + 4);
+    for (let plane = first; plane < last; plane++) {
+      meansOfPairs(from + (<usize>(plane * inputs) << 2), load<i32>(args, IN + 8), oh, ow, to + (<usize>(plane * outputs) << 2));
+    }
+    return;
+  }
   fillCounts(args, counts);
   for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
     const rows = fillRows(args, oz, oy, scratch);
@@ -317,6 +324,23 @@ export function avgPool(args: usize, chunk: i32, scratch: usize): void {
       }
       scaleRow(args, countPadding, oz, oy, counts, to, to);
     }
+  }
+}
+
+/** Means of the 2 x 2 windows of a plane. */
+function meansOfPairs(plane: usize, width: i32, rows: i32, count: i32, to: usize): void {
+  const below = <usize>width << 2;
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < count; x += 4) {
+      // The last four overlap those before, if they must.
+      const o = <usize>min(x, count - 4) << 2, p = plane + o * 2;
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + below), d = v128.load(p + below, 16);
+      const upper = f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+      const lower = f32x4.add(v128.shuffle<f32>(c, d, 0, 2, 4, 6), v128.shuffle<f32>(c, d, 1, 3, 5, 7));
+      v128.store(to + o, f32x4.mul(f32x4.add(upper, lower), f32x4.splat(0.25)));
+    }
+    plane += below * 2;
+    to += <usize>count << 2;
   }
 }
 
@@ -385,7 +409,7 @@ export function avgPoolGradient(args: usize, chunk: i32, scratch: usize): void {
   fillCounts(args, counts);
   for (let plane = first; plane < last; plane++) {
     const to = load<usize>(args, OPERANDS + 4) + (<usize>(plane * inputs) << 2);
-    zero(to, inputs);
+    if (!halving || 4 * outputs < inputs) zero(to, inputs);
     for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
       if (halving) shareRowOfPairs(gradient, to + (<usize>(2 * oy * iw) << 2), <usize>iw << 2, ow);
       else {

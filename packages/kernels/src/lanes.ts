@@ -10,8 +10,8 @@ import { combineSlices } from './reduce.ts';
 import type { Sizes, Three } from './sizes.ts';
 import { partsOf, times } from './sizes.ts';
 
-// Convolutions of a batch of small images: eight of them are brought side by side, so that a place is a vector whatever
-// the width of a row. Nothing is packed but the weights, and windows meet only the taps that lie inside.
+// Convolutions of a batch of small images: eight of them are brought side by side, so that a place is two vectors
+// whatever the width of a row. Nothing is packed but the weights, and windows meet only the taps that lie inside.
 
 /** Images side by side. */
 const LANES = 8;
