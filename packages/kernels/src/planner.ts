@@ -47,6 +47,9 @@ interface Entry {
   readonly program: Program;
 }
 
+/** Multiplier of the hash FNV-1a (Fowler, Noll and Vo), of 32 bits. */
+const FNV = 16777619;
+
 /** Most that entries may cost together: thousands of small programs, a few megabytes. */
 const MOST = 1 << 20;
 
@@ -90,8 +93,8 @@ export class Planner {
     this.#key[this.#length++] = part;
     let hash = this.#hash;
     if (typeof part === 'string')
-      for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), 16777619);
-    else hash = Math.imul(hash ^ Number(part), 16777619);
+      for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), FNV);
+    else hash = Math.imul(hash ^ Number(part), FNV);
     this.#hash = hash;
   }
 
@@ -109,7 +112,7 @@ export class Planner {
       this.#values[this.#slots++] = arg.word;
       this.#note('scalar');
     } else {
-      for (const name in arg) {
+      for (const name of Object.keys(arg)) {
         this.#note(name);
         this.#read(arg[name as keyof typeof arg]);
       }
