@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { browser } from './tooling/browser.ts';
 import Reporter from './tooling/reporter.ts';
 import { root, workspaces } from './tooling/workspace.mjs';
 
@@ -16,6 +17,7 @@ export default defineConfig({
     reporters: [new Reporter()],
     projects: [
       ...workspaces.map(({ folder, manifest }) => project(manifest.name, folder, 'test/**/*.test.ts')),
+      browser,
       project('repository', join(root, 'tooling'), 'test/repository.test.ts'),
       // Installs from the registry and runs two compilers.
       project('tarballs', join(root, 'tooling'), 'test/tarballs.test.ts', 300_000),

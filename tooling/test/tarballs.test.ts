@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pack, publishable, root, run, tool } from '../workspace.mjs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { needsGpu } from '../../packages/backend-gpu/test/node.ts';
+import { manifestOf, pack, publishable, root, run, tool } from '../workspace.mjs';
 
 /** The modules that a package offers. */
 const entries = publishable.flatMap(({ manifest }) =>
@@ -12,6 +14,7 @@ const entries = publishable.flatMap(({ manifest }) =>
 );
 
 let consumer: string;
+let tarballs: string[];
 const write = (name: string, text: string): void => writeFileSync(join(consumer, name), text);
 const inConsumer = (...args: string[]): string => run(process.execPath, args, { cwd: consumer });
 
@@ -20,7 +23,7 @@ beforeAll(() => {
   consumer = mkdtempSync(join(tmpdir(), 'receptive-consumer-'));
   const packed = join(consumer, 'tarballs');
   mkdirSync(packed);
-  const tarballs = pack(packed).map(({ tarball }) => tarball);
+  tarballs = pack(packed).map(({ tarball }) => tarball);
   write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], { cwd: consumer });
 });
@@ -31,10 +34,13 @@ test.each(entries)('%s loads in plain Node', (entry) => {
   expect(() => inConsumer('--input-type=module', '--eval', `import '${entry}';`)).not.toThrow();
 });
 
-/** The programs in the README, as a user would copy them. */
-const programs = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
-  ([, code]) => code!,
-);
+/** What a README quotes in a language, as a user would copy it. */
+const quoted = (folder: string, language: string): string[] =>
+  [
+    ...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs')),
+  ].map(([, code]) => code!);
+
+const programs = quoted(root, 'ts');
 
 test('receptive trains in plain Node', () => {
   write(
@@ -64,6 +70,74 @@ test("the README's programs run", () => {
 
 test.each(publishable.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {})))('%s runs from the shell', (name) => {
   expect(run('npx', ['--no', name, '--', '--help'], { cwd: consumer })).toContain(name);
+});
+
+describe('@receptive/backend-gpu', () => {
+  const folder = join(root, 'packages/backend-gpu');
+  const { devDependencies, peerDependencies } = manifestOf(folder);
+  const peers = Object.keys(peerDependencies!).map((name) => `${name}@${devDependencies![name]}`);
+
+  /** An empty project, inside the consumer's folder. */
+  function project(name: string): string {
+    const path = join(consumer, name);
+    mkdirSync(path);
+    writeFileSync(join(path, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }));
+    return path;
+  }
+
+  test('brings none of its peers, and asks for them', () => {
+    for (const name of [...Object.keys(peerDependencies!), 'gl']) {
+      expect(existsSync(join(consumer, 'node_modules', name)), name).toBe(false);
+    }
+    write(
+      'no-peers.js',
+      `await (await import('@receptive/backend-gpu')).gpu().catch(({ message }) => console.log(message));`,
+    );
+    expect(inConsumer('no-peers.js')).toContain('`npm install gpu.js`');
+  });
+
+  describe('installed with its peers by npm', () => {
+    let path: string;
+    let said: string;
+
+    beforeAll(() => {
+      path = project('npm');
+      const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs, ...peers];
+      const { status, stdout, stderr } = spawnSync('npm', args, { cwd: path, encoding: 'utf8' });
+      said = `exit code ${status}\n${stdout}${stderr}`;
+    });
+
+    test('says nothing that frightens', () => {
+      expect(said).toMatch(/^exit code 0\n[^]*added \d+ packages/);
+      expect(said).not.toMatch(/npm err|ERESOLVE|EBADENGINE|deprecated|vulnerab/i);
+    });
+
+    describe('the program of its README runs in plain Node', () => {
+      beforeEach(needsGpu);
+
+      test.each([
+        ['and ends', ''],
+        ['and ends without disposing of the backend, too', 'backend.dispose();'],
+      ])('%s', (_, without) => {
+        const [program] = quoted(folder, 'ts');
+        writeFileSync(join(path, 'program.js'), program!.replace(without, ''));
+        const options = { cwd: path, encoding: 'utf8', stdio: 'pipe', timeout: 60_000 } as const;
+        const printed = execFileSync(process.execPath, ['program.js'], options);
+        expect(printed.replace(/\s+/g, ' ')).toMatch(/^gpu: webgpu on .*\[ 0, 10, 0, 0, 10, 0, 0, 10, 0 \]/);
+      });
+    });
+  });
+
+  test('installs with its peers by pnpm, with the settings of its README', () => {
+    const path = project('pnpm');
+    const files = tarballs.map((tarball, i) => `  '${publishable[i]!.manifest.name}': file:${tarball}\n`);
+    const settings = quoted(folder, 'yaml')[0]!.replace('overrides:\n', (line) => line + files.join(''));
+    writeFileSync(join(path, 'pnpm-workspace.yaml'), settings);
+    run('npx', ['-y', manifestOf(root).packageManager!, 'add', manifestOf(folder).name, ...peers], { cwd: path });
+    expect(readdirSync(join(path, 'node_modules/.pnpm')).filter((name) => /^(?:gl|webgpu)@/.test(name))).toEqual(
+      peers.filter((peer) => peer.startsWith('webgpu@')),
+    );
+  });
 });
 
 describe.each([

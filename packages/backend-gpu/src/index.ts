@@ -1,0 +1,2 @@
+export { gpu } from './gpu.ts';
+export type { GpuOptions } from './gpu.ts';
