@@ -5,16 +5,16 @@ const TOLERANCE = 1e-4;
  * Refuses to time engines that do not compute the same.
  * @throws Error naming the workload, the engines and the difference.
  */
-export function checkSame(workload: string, outputs: ReadonlyMap<string, readonly number[]>): void {
+export function checkSame(workload: string, outputs: ReadonlyMap<string, ArrayLike<number>>): void {
   const [first, ...rest] = outputs;
   if (!first) return;
   const [engine, expected] = first;
-  const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  let scale = 0;
+  for (let i = 0; i < expected.length; i++) scale = Math.max(scale, Math.abs(expected[i]!));
   for (const [other, values] of rest) {
-    const difference =
-      values.length === expected.length
-        ? values.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0) / scale
-        : Number.NaN;
+    let worst = values.length === expected.length ? 0 : Number.NaN;
+    for (let i = 0; i < expected.length; i++) worst = Math.max(worst, Math.abs(values[i]! - expected[i]!));
+    const difference = worst / scale;
     // Written so that NaN fails.
     if (!(difference <= TOLERANCE)) {
       throw new Error(

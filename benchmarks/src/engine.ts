@@ -1,21 +1,39 @@
-/** Work that is timed: enqueues, computes, and waits until it is done. */
-export type Run = () => void | Promise<void>;
+/** Work that is timed: computes, or enqueues what a device computes. */
+type Run = () => void | Promise<void>;
+
+/** Runs that are timed together. */
+export interface Timed {
+  readonly run: Run;
+  /** Makes ready before each sample; not timed. */
+  readonly begin?: () => unknown;
+  /** Waits until all that was enqueued is done; timed, once a sample. Absent where a run returns with its work done. */
+  readonly finish?: () => Promise<unknown>;
+}
 
 /** A workload made ready by an engine. */
 export interface Prepared {
   readonly run: Run;
-  /** The result in Receptive's layout, by which engines are compared before anything is timed. Absent where there is nothing to compare. */
+  /** The result in Receptive's layout, by which engines are compared. Absent where there is nothing to compare. */
   readonly output?: () => Promise<Float32Array>;
 }
 
-/** What a library does of the workloads: for each name, how to make it ready. */
-export interface Engine {
+/** What a library does of the workloads: for each name, how to make it ready. Engines of one process take turns. */
+export interface Engine extends Omit<Timed, 'run'> {
   readonly describe: string;
   readonly workloads: Readonly<Record<string, () => Prepared | Promise<Prepared>>>;
+  /** Lets go of what would keep the process running. */
+  readonly dispose?: () => void;
 }
 
-/** Names of the engines, and the modules that start them. */
-export const engines: Readonly<Record<string, () => Promise<Engine>>> = {
-  'receptive-cpu': async () => (await import('./engines/receptive-cpu.ts')).start(),
-  'tfjs-wasm': async () => (await import('./engines/tfjs-wasm.ts')).start(),
-};
+/** Names of engines, and how to start them. */
+export type Engines = Readonly<Record<string, () => Promise<Engine>>>;
+
+/** Ours, and the peers that each is set beside, at each of the places where engines run. */
+export const sides = {
+  node: { 'receptive-cpu': ['tfjs-wasm'] },
+  browser: { 'receptive-webgpu': ['tfjs-webgpu'], 'receptive-webgl2': ['tfjs-webgl'] },
+  gpu: { 'receptive-webgpu': ['pytorch-float32', 'pytorch-tf32'] },
+} satisfies Record<string, Sides>;
+
+/** For each of our engines, the peers that it is set beside. */
+export type Sides = Readonly<Record<string, readonly string[]>>;

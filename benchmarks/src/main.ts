@@ -1,40 +1,46 @@
 #!/usr/bin/env node
-import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Report, Task } from './child.ts';
-import { checkSame } from './compare.ts';
-import { engines } from './engine.ts';
-import { median } from './measure.ts';
+import { browser } from './browser/browser.ts';
+import { children } from './children.ts';
+import { sides } from './engine.ts';
+import type { Sides } from './engine.ts';
+import { prepareGpu, runGpu } from './gpu/carry.ts';
 import { nodeExecutable } from './node.ts';
 import { installPeers } from './peers.ts';
-import { markdown, rowOf } from './report.ts';
-import type { Results, Row } from './report.ts';
+import { markdown } from './report.ts';
+import { measure } from './rounds.ts';
 import { workloads } from './workloads.ts';
 
-const usage = `Times Receptive beside other engines, in fresh processes in turn, on one thread.
+const listed = (of: Sides): string => Object.values(of).flat().join(', ');
 
+const usage = `Times Receptive beside other engines: in Node on one thread, each engine in fresh processes in turn.
+
+  --browser         in one Chromium, on a GPU in software, engines in turn
   --only REGEXP     workloads whose names match (${workloads.map(({ name }) => name).join(', ')})
-  --peers LIST      engines to compare with, by commas, or none (default: ${Object.keys(engines).slice(1).join(', ')})
+  --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
-  --quick           one short process an engine: rough figures in seconds
+  --quick           one short round: rough figures in seconds
   --help            this text
-`;
 
-/** Above so many cores that other programs kept busy, a note says so. */
-const BUSY = 0.15;
+  --gpu             checks and times Receptive on an NVIDIA GPU, beside PyTorch if there is one
+  --gpu --prepare   only writes what does so: one file, for a Linux machine that has neither Node nor internet
+  --gpu --dry       the same on whatever GPU there is, in software too, with tiny sizes
+`;
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      browser: { type: 'boolean', default: false },
       only: { type: 'string' },
       peers: { type: 'string' },
       node: { type: 'string' },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      gpu: { type: 'boolean', default: false },
+      prepare: { type: 'boolean', default: false },
+      dry: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -42,74 +48,50 @@ async function bench(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
+  if (values.gpu) {
+    const file = await prepareGpu();
+    if (!values.prepare) process.exitCode = runGpu(file, values);
+    return;
+  }
   const only = new RegExp(values.only ?? '');
-  const chosen = workloads.filter(({ name }) => only.test(name));
+  const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
   if (chosen.length === 0)
     throw new Error(`--only ${values.only} matches none of ${workloads.map(({ name }) => name).join(', ')}.`);
-  const [own, ...others] = Object.keys(engines) as [string, ...string[]];
-  const peers = values.peers === undefined ? others : values.peers === 'none' ? [] : values.peers.split(',');
-  const unknown = peers.find((peer) => !others.includes(peer));
-  if (unknown) throw new Error(`--peers: ${unknown} is not one of ${others.join(', ')}, none.`);
 
-  const executable = values.node ? nodeExecutable(values.node) : process.execPath;
-  if (peers.length > 0) installPeers();
+  const chosenSides = choose(values.browser ? sides.browser : sides.node, values.peers);
+  const peers = listed(chosenSides) !== '';
+  if (peers) installPeers();
 
   // The peers also run the workloads that ours are compared with, and the peak is measured beside whatever has a rate.
   const wanted = new Set(chosen.flatMap(({ name, against }) => [name, ...(against ? [against] : [])]));
-  const names = ['peak', ...[...wanted].filter((name) => name !== 'peak')];
-  const [rounds, budget] = values.quick ? [1, 150] : [5, 600];
-  const notes: string[] = [];
-  const described: Record<string, string> = {};
-  const medians = new Map<string, Map<string, number[]>>();
-  let node = '';
-
-  for (let round = 0; round < rounds; round++) {
-    const outputs = new Map<string, Map<string, readonly number[]>>();
-    for (const engine of [own, ...peers]) {
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2KRound ${round + 1} of ${rounds}: ${engine}`);
-      const report = await runChild(executable, { engine, workloads: names, budget, outputs: round === 0 });
-      described[engine] = report.describe;
-      node = report.node;
-      if (report.others > BUSY)
-        notes.push(`Round ${round + 1}, ${engine}: other programs kept ${report.others.toFixed(1)} cores busy.`);
-      report.workloads.forEach((name, i) => {
-        entry(entry(medians, name, new Map<string, number[]>()), engine, []).push(median(report.samples[i]!));
-        const output = report.outputs[i];
-        if (output) entry(outputs, name, new Map<string, readonly number[]>()).set(engine, output);
-      });
-    }
-    for (const [name, results] of outputs) checkSame(name, results);
+  if (!values.browser) wanted.add('peak');
+  const place = values.browser
+    ? await browser(peers)
+    : children(values.node ? nodeExecutable(values.node) : process.execPath);
+  try {
+    const [rounds, budget] = values.quick ? [1, 150] : [5, 600];
+    const results = await measure(place, {
+      sides: chosenSides,
+      workloads: workloads.filter(({ name }) => wanted.has(name)),
+      rounds,
+      budget,
+    });
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+    process.stdout.write(markdown(results));
+  } finally {
+    await place.close();
   }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001B[2K');
+}
 
-  const rows: Row[] = names.flatMap((name) =>
-    [...(medians.get(name) ?? [])].map(([engine, times]) => rowOf(name, engine, times)),
+/** The sides with those peers alone; of ours, those that have one of them, or all where none is wanted. */
+function choose(all: Sides, list: string | undefined): Sides {
+  const peers = list === undefined ? Object.values(all).flat() : list === 'none' ? [] : list.split(',');
+  const unknown = peers.find((peer) => !Object.values(all).flat().includes(peer));
+  if (unknown) throw new Error(`--peers: ${unknown} is not one of ${listed(all)}, none.`);
+  const kept = Object.entries(all).map(
+    ([own, beside]) => [own, beside.filter((peer) => peers.includes(peer))] as const,
   );
-  const results: Results = { machine: cpus()[0]?.model ?? 'unknown processor', node, engines: described, rows, notes };
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-  process.stdout.write(markdown(results));
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, initial: V): V {
-  const found = map.get(key) ?? initial;
-  map.set(key, found);
-  return found;
-}
-
-function runChild(executable: string, task: Task): Promise<Report> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), { execPath: executable, execArgv: [] });
-    let report: Report | undefined;
-    child.once('message', (message: Report) => {
-      report = message;
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (report) resolve(report);
-      else reject(new Error(`${task.engine} ended with code ${code} before it had measured anything.`));
-    });
-    child.send(task);
-  });
+  return Object.fromEntries(kept.filter(([, beside]) => peers.length === 0 || beside.length > 0));
 }
 
 try {

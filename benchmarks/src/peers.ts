@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('../peers/', import.meta.url));
 
 /**
- * Installs the engines compared with, if they are not there.
+ * Installs the engines compared with, if one is not there.
  * @throws Error with what the package manager said, if it failed.
  */
 export function installPeers(): void {
-  if (existsSync(join(folder, 'node_modules'))) return;
+  const { dependencies } = JSON.parse(readFileSync(peerModule('package.json'), 'utf8')) as { dependencies: object };
+  if (Object.keys(dependencies).every((name) => existsSync(join(folder, 'node_modules', name)))) return;
   console.error('Installing the engines to compare with...');
   const { status, stdout, stderr } = spawnSync('npx', ['-y', 'pnpm@12.21.0', 'install', '--frozen-lockfile'], {
     cwd: folder,
@@ -25,5 +26,10 @@ export function installPeers(): void {
     );
 }
 
+/** The path of a file of the peers' workspace. */
+export function peerModule(name: string): string {
+  return join(folder, name);
+}
+
 /** `require` as seen from the peers' workspace. */
-export const requirePeer: NodeJS.Require = createRequire(join(folder, 'package.json'));
+export const requirePeer: NodeJS.Require = createRequire(peerModule('package.json'));

@@ -1,44 +1,47 @@
+import type { Sides } from './engine.ts';
 import { median } from './measure.ts';
-import { workload } from './workloads.ts';
+import type { Workload } from './workloads.ts';
 
 /** One engine's time for one workload. */
 export interface Row {
   readonly workload: string;
   readonly engine: string;
-  readonly threads: number;
-  /** Median over the fresh processes of each one's median, in milliseconds, with the fastest and the slowest process. */
+  /** Median over the rounds of each one's median, in milliseconds, with the fastest and the slowest round. */
   readonly ms: number;
   readonly min: number;
   readonly max: number;
   readonly gflops: number | null;
+  /** The peers' workload to compare with, where a peer does not run this one. */
+  readonly against: string | null;
 }
 
 /** What a run of the benchmarks found. */
 export interface Results {
   readonly machine: string;
-  readonly node: string;
+  /** What ran the engines: a version of Node, or a browser and its GPU. */
+  readonly host: string;
   readonly engines: Readonly<Record<string, string>>;
+  readonly sides: Sides;
   readonly rows: readonly Row[];
   readonly notes: readonly string[];
 }
 
-/** A row from the medians of the processes that ran it. */
-export function rowOf(name: string, engine: string, medians: readonly number[]): Row {
+/** A row from the medians of the rounds. */
+export function rowOf({ name, flops, against }: Workload, engine: string, medians: readonly number[]): Row {
   const ms = median(medians);
-  const { flops } = workload(name);
   return {
     workload: name,
     engine,
-    threads: 1,
     ms,
     min: Math.min(...medians),
     max: Math.max(...medians),
     gflops: flops ? flops / ms / 1e6 : null,
+    against: against ?? null,
   };
 }
 
 /** The results as a Markdown document: a table of times, and one of ratios. */
-export function markdown({ machine, node, engines, rows, notes }: Results): string {
+export function markdown({ machine, host, engines, sides, rows, notes }: Results): string {
   const peak = rows.find((row) => row.workload === 'peak')?.gflops;
   const times = rows.map((row) => [
     row.workload,
@@ -46,23 +49,30 @@ export function markdown({ machine, node, engines, rows, notes }: Results): stri
     milliseconds(row.ms),
     `${milliseconds(row.min)} - ${milliseconds(row.max)}`,
     row.gflops ? row.gflops.toFixed(1) : '',
-    row.gflops && peak && row.engine.startsWith('receptive') ? `${Math.round((100 * row.gflops) / peak)} %` : '',
+    ...(peak
+      ? [row.gflops && row.engine.startsWith('receptive') ? `${Math.round((100 * row.gflops) / peak)} %` : '']
+      : []),
   ]);
-  const own = rows.filter((row) => row.engine.startsWith('receptive'));
-  const ratios = own.flatMap((mine) => {
-    const { against } = workload(mine.workload);
-    return rows
-      .filter(
-        (row) => !row.engine.startsWith('receptive') && (row.workload === mine.workload || row.workload === against),
-      )
-      .map((row) => [mine.workload, `${row.engine} ${row.workload}`, (mine.ms / row.ms).toFixed(2)]);
-  });
+  const ratios = Object.entries(sides).flatMap(([own, peers]) =>
+    rows
+      .filter(({ engine }) => engine === own)
+      .flatMap((mine) =>
+        peers.flatMap((peer) => {
+          const theirs = [mine.workload, mine.against].flatMap(
+            (name) => rows.find((row) => row.engine === peer && row.workload === name) ?? [],
+          )[0];
+          return theirs
+            ? [[`${own} ${mine.workload}`, `${peer} ${theirs.workload}`, (mine.ms / theirs.ms).toFixed(2)]]
+            : [];
+        }),
+      ),
+  );
   return [
-    `${machine}, Node ${node}, one thread`,
+    `${machine}, ${host}`,
     '',
     ...Object.entries(engines).map(([name, describe]) => `- ${name}: ${describe}`),
     '',
-    ...table(['workload', 'engine', 'ms', 'fastest - slowest process', 'GF/s', 'of peak'], times),
+    ...table(['workload', 'engine', 'ms', 'fastest - slowest round', 'GF/s', ...(peak ? ['of peak'] : [])], times),
     ...(ratios.length
       ? [
           '',

@@ -6,6 +6,8 @@ export interface Workload {
   readonly flops?: number;
   /** The peers' workload to compare with, where no peer runs this one. */
   readonly against?: string;
+  /** Where alone it makes sense. */
+  readonly on?: 'node';
 }
 
 /** Multiply-adds of LeNet-5 on one 32x32 image: its two convolutions and three dense layers. */
@@ -19,7 +21,12 @@ export const batch = 64;
 export const peakRounds = 100_000;
 
 export const workloads: readonly Workload[] = [
-  { name: 'peak', what: 'multiply-adds in registers alone: the limit of one thread', flops: 2 * 12 * 4 * peakRounds },
+  {
+    name: 'peak',
+    what: 'multiply-adds in registers alone: the limit of one thread',
+    flops: 2 * 12 * 4 * peakRounds,
+    on: 'node',
+  },
   { name: 'add_tiny', what: 'adding two vectors of four: the overhead of an op' },
   { name: 'matmul_512', what: 'matrix product, 512 x 512 x 512', flops: 2 * 512 ** 3 },
   { name: 'matmul_1024', what: 'matrix product, 1024 x 1024 x 1024', flops: 2 * 1024 ** 3 },
@@ -35,8 +42,3 @@ export const workloads: readonly Workload[] = [
     against: 'lenet5_b64',
   },
 ];
-
-/** The workload of that name. */
-export function workload(name: string): Workload {
-  return workloads.find((candidate) => candidate.name === name)!;
-}

@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { checkSame } from '../src/compare.ts';
-import { engines } from '../src/engine.ts';
+import { sides } from '../src/engine.ts';
 import type { Engine } from '../src/engine.ts';
+import { engines } from '../src/engines/node.ts';
 import { installPeers } from '../src/peers.ts';
 import { workloads } from '../src/workloads.ts';
 
-async function outputsOf({ workloads: known }: Engine): Promise<Map<string, readonly number[]>> {
-  const outputs = new Map<string, readonly number[]>();
+async function outputsOf({ workloads: known, begin }: Engine): Promise<Map<string, Float32Array>> {
+  const outputs = new Map<string, Float32Array>();
   for (const [name, prepare] of Object.entries(known)) {
+    await begin?.();
     const { output } = await prepare();
-    if (output) outputs.set(name, [...(await output())]);
+    if (output) outputs.set(name, await output());
   }
   return outputs;
 }
@@ -17,9 +19,9 @@ async function outputsOf({ workloads: known }: Engine): Promise<Map<string, read
 describe('the engines compared', () => {
   it('compute the same', { timeout: 120_000 }, async () => {
     installPeers();
-    const results = new Map<string, Map<string, readonly number[]>>();
+    const results = new Map<string, Map<string, Float32Array>>();
     for (const [name, start] of Object.entries(engines)) results.set(name, await outputsOf(await start()));
-    const [own, ...peers] = [...results.keys()] as [string, ...string[]];
+    const [own, peers] = Object.entries(sides.node)[0]!;
     for (const peer of peers) {
       const both = [...results.get(peer)!.keys()].filter((name) => results.get(own)!.has(name));
       expect(both).toContain('lenet5_b64');

@@ -14,3 +14,17 @@ export function input(name: string, shape: readonly number[]): Tensor {
 
 /** Images for LeNet-5. */
 export const images = (n: number = batch): Tensor => input('images', [n, 1, 32, 32]);
+
+/** The convolution's shapes: input and output, and weights. */
+export const imageShape = [1, 64, 56, 56] as const;
+export const weightShape = [64, 64, 3, 3] as const;
+
+/** How networks are trained: by SGD with momentum on the mean cross-entropy. */
+export const training = {
+  labels: (n: number, classes: number): number[] => Array.from({ length: n }, (_, i) => i % classes),
+  momentum: 0.9,
+  /** So small that the weights stay what they are, however often a step is timed. */
+  lr: 1e-3,
+  /** Enough for a wrong gradient or optimizer to show in the weights, by which engines are compared. */
+  visible: { lr: 0.1, steps: 3 },
+};

@@ -1,0 +1,94 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright';
+import { preview } from 'vite';
+import { bundle } from '../bundle.ts';
+import { peerModule } from '../peers.ts';
+import type { Report, Task } from '../perform.ts';
+import type { Place } from '../rounds.ts';
+
+/** Where systems put Chromium, or a Chrome. */
+const places = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  String.raw`C:\Program Files\Google\Chrome\Application\chrome.exe`,
+];
+
+const flags = [
+  '--no-sandbox', // containers give no rights for it
+  // WebGL and WebGPU by SwiftShader, a GPU in software: it is there on every machine.
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-gpu-watchdog', // it takes a GPU in software, on a busy machine, for one that hangs
+  // No talk with the network.
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+];
+
+/** What the page's script makes global. */
+export interface Offer {
+  perform(task: Task): Promise<Report>;
+}
+
+/**
+ * One page in one Chromium, with all engines in it; `peers` says whether others than ours are among them. It ends with this process, however that ends.
+ * @throws Error if there is no Chromium.
+ */
+export async function browser(peers: boolean): Promise<Place> {
+  const executablePath = findChromium();
+  const outDir = fileURLToPath(new URL('../../build/browser/', import.meta.url));
+  const page = fileURLToPath(new URL('./page.js', import.meta.url));
+  await bundle({ page, ...(peers && { tfjs: peerModule('tfjs.js') }) }, outDir);
+  writeFileSync(join(outDir, 'index.html'), '<!doctype html><script type="module" src="/page.js"></script>');
+  const server = await preview({
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir },
+    preview: {
+      host: 'localhost',
+      port: 0,
+      // A page isolated from others is given a finer clock.
+      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    },
+  });
+  const started = await chromium.launch({ executablePath, args: flags });
+  const close = async (): Promise<void> => {
+    await started.close();
+    await server.close();
+  };
+  try {
+    const tab = await started.newPage();
+    await tab.goto(server.resolvedUrls!.local[0]!);
+    return {
+      tasks: (engines, workloads) => workloads.map((workload) => ({ engines, workloads: [workload] })),
+      perform: (task) => tab.evaluate((given) => (globalThis as unknown as Offer).perform(given), task),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Where Chromium lies.
+ * @throws Error that says where it was looked for.
+ */
+export function findChromium(): string {
+  const chosen = process.env['RECEPTIVE_CHROMIUM'];
+  const found = (chosen ? [chosen] : places).find((place) => existsSync(place));
+  if (found) return found;
+  throw new Error(
+    `${chosen ? `RECEPTIVE_CHROMIUM is ${chosen}, where nothing is.` : `No Chromium was found at any of ${places.join(', ')}.`} ` +
+      'Install one (Debian: `apt-get install chromium`), or set RECEPTIVE_CHROMIUM to the path of a Chromium or Chrome.',
+  );
+}

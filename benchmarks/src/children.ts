@@ -1,0 +1,33 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Report, Task } from './perform.ts';
+import type { Place } from './rounds.ts';
+
+/** Fresh processes of the Node at `executable`, one for each engine in each round. */
+export function children(executable: string): Place {
+  return {
+    tasks: (engines, workloads) => engines.map((engine) => ({ engines: [engine], workloads })),
+    perform: (task) => runChild(executable, task),
+    close: async () => {},
+  };
+}
+
+function runChild(executable: string, task: Task): Promise<Report> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), {
+      execPath: executable,
+      execArgv: [],
+      serialization: 'advanced', // typed arrays arrive as such
+    });
+    let report: Report | undefined;
+    child.once('message', (message: Report) => {
+      report = message;
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (report) resolve(report);
+      else reject(new Error(`${task.engines.join(', ')} ended with code ${code} before it had measured anything.`));
+    });
+    child.send(task);
+  });
+}

@@ -1,0 +1,126 @@
+import { valueAndGrad } from '@receptive/autograd';
+import type { Backend } from '@receptive/backend';
+import { crossEntropy } from '@receptive/layers';
+import type { Sequential } from '@receptive/layers';
+import {
+  Rng,
+  add,
+  conv2d,
+  convInputGradient,
+  convWeightGradient,
+  matmul,
+  scope,
+  setBackend,
+  tensor,
+} from '@receptive/tensor';
+import type { Tensor } from '@receptive/tensor';
+import { sgd } from '@receptive/train';
+import type { Engine, Prepared } from '../engine.ts';
+import { batch } from '../workloads.ts';
+import { images, imageShape, input, model, training, weightShape } from './inputs.ts';
+
+/** A computation whose result is freed. */
+export function pure(f: () => Tensor): Prepared {
+  return {
+    run: () => f().dispose(),
+    output: async () => {
+      const result = f();
+      const data = (await result.data()) as Float32Array;
+      result.dispose();
+      return data;
+    },
+  };
+}
+
+/** The product of two `n` by `n` matrices. */
+export function square(n: number): Prepared {
+  const [a, b] = [input('a', [n, n]), input('b', [n, n])];
+  return pure(() => matmul(a, b));
+}
+
+const geometry = {
+  kernel: [3, 3],
+  stride: [1, 1],
+  dilation: [1, 1],
+  padding: [
+    [1, 1],
+    [1, 1],
+  ],
+  groups: 1,
+} as const;
+
+function inference(n: number): Prepared {
+  const [net, x] = [model(), images(n)];
+  return pure(() => scope(() => net.forward(x)));
+}
+
+function trainer(
+  net: Sequential,
+  x: Tensor,
+  classes: number,
+  lr: number,
+): { readonly step: () => void; readonly weights: () => Tensor[] } {
+  const labels = tensor(Int32Array.from(training.labels(x.shape[0]!, classes)));
+  const parameters = net.parameters();
+  const optimizer = sgd({ lr, momentum: training.momentum }).bind(net.namedParameters());
+  const rng = new Rng(1);
+  return {
+    step: () =>
+      scope(() => {
+        const context = { training: true, rng };
+        const [, gradients] = valueAndGrad(() => crossEntropy(net.forward(x, context), labels), parameters);
+        optimizer.step(gradients);
+      }),
+    weights: () => parameters.map(({ value }) => value),
+  };
+}
+
+/** Steps of training on one batch. Their result is the weights after a few of them, of another network that `make` makes. */
+export function train(make: () => Sequential, x: Tensor, classes: number): Prepared {
+  return {
+    run: trainer(make(), x, classes, training.lr).step,
+    async output() {
+      const other = trainer(make(), x, classes, training.visible.lr);
+      for (let i = 0; i < training.visible.steps; i++) other.step();
+      const weights = await Promise.all(other.weights().map((weight) => weight.data()));
+      const all = new Float32Array(weights.reduce((sum, { length: count }) => sum + count, 0));
+      let offset = 0;
+      for (const weight of weights) {
+        all.set(weight, offset);
+        offset += weight.length;
+      }
+      return all;
+    },
+  };
+}
+
+/** Receptive on `backend`. */
+export function receptive(backend: Backend): Engine {
+  return {
+    describe: backend.describe(),
+    begin: () => setBackend(backend),
+    workloads: {
+      add_tiny: () => {
+        const [a, b] = [input('a', [4]), input('b', [4])];
+        return pure(() => add(a, b));
+      },
+      matmul_512: () => square(512),
+      matmul_1024: () => square(1024),
+      conv3x3_64_56: () => {
+        const [x, w] = [input('x', imageShape), input('w', weightShape)];
+        return pure(() => conv2d(x, w, null, { padding: 1 }));
+      },
+      conv3x3_64_56_input_gradient: () => {
+        const [g, w] = [input('x', imageShape), input('w', weightShape)];
+        return pure(() => convInputGradient(g, w, geometry, imageShape));
+      },
+      conv3x3_64_56_weight_gradient: () => {
+        const [x, g] = [input('x', imageShape), input('g', imageShape)];
+        return pure(() => convWeightGradient(x, g, geometry, weightShape));
+      },
+      lenet5_b1: () => inference(1),
+      lenet5_b64: () => inference(batch),
+      lenet5_b64_train: () => train(model, images(), 10),
+    },
+  };
+}
