@@ -54,8 +54,21 @@ describe('init', () => {
   });
 
   it('names what there is where it is asked for what there is not', async () => {
-    await expect(init('abacus' as never)).rejects.toThrow('there is no backend "abacus". Available: cpu.');
+    await expect(init('abacus' as never)).rejects.toThrow('there is no backend "abacus". Available: cpu, gpu.');
     await expect(init('toString' as never)).rejects.toThrow('there is no backend');
+  });
+
+  it('makes a backend on the GPU, or says why it cannot and leaves the one there is', async () => {
+    const before = await init();
+    const made = await init('gpu').catch((error: unknown) => error as Error);
+    if (made instanceof Error) {
+      expect(made.message).toMatch(/^gpu: .*GPU/);
+      expect(currentBackend()).toBe(before);
+    } else {
+      expect(made.describe()).toMatch(/^gpu: web/);
+      expect(currentBackend()).toBe(made);
+      made.dispose();
+    }
   });
 });
 
