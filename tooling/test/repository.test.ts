@@ -15,7 +15,7 @@ const floors: Record<string, number> = {
   '@receptive/conformance': 4,
   '@receptive/autograd': 3,
   '@receptive/backend-cpu': 3,
-  '@receptive/backend-gpu': 3,
+  '@receptive/backend-gpu': 2,
   '@receptive/data': 3,
   '@receptive/formats': 3,
   '@receptive/kernels': 2,
@@ -27,7 +27,7 @@ const floors: Record<string, number> = {
 const reserved: Record<string, readonly string[]> = {
   '@receptive/kernels': ['@receptive/backend-cpu'],
   '@receptive/backend-cpu': ['receptive'],
-  '@receptive/backend-gpu': [],
+  '@receptive/backend-gpu': ['receptive'],
 };
 
 /** Why `importer` may not import `imported`, both packages of the house; undefined where it may. */
