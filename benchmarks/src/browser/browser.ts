@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
@@ -8,31 +8,10 @@ import { peerModule } from '../peers.ts';
 import type { Report, Task } from '../perform.ts';
 import type { Place } from '../rounds.ts';
 
-/** Where systems put Chromium, or a Chrome. */
-const places = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-  String.raw`C:\Program Files\Google\Chrome\Application\chrome.exe`,
-];
-
-const flags = [
-  '--no-sandbox', // containers give no rights for it
-  // WebGL and WebGPU by SwiftShader, a GPU in software: it is there on every machine.
-  '--use-angle=swiftshader',
-  '--enable-unsafe-swiftshader',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--disable-gpu-watchdog', // it takes a GPU in software, on a busy machine, for one that hangs
-  // No talk with the network.
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-];
+/** Where systems put Chromium, and what it is started with, as for the tests: each flag with its reason. */
+const { places, flags } = JSON.parse(
+  readFileSync(new URL('../../../tooling/chromium.json', import.meta.url), 'utf8'),
+) as { readonly places: readonly string[]; readonly flags: Readonly<Record<string, string>> };
 
 /** What the page's script makes global. */
 export interface Offer {
@@ -60,7 +39,7 @@ export async function browser(peers: boolean): Promise<Place> {
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
     },
   });
-  const started = await chromium.launch({ executablePath, args: flags });
+  const started = await chromium.launch({ executablePath, args: Object.keys(flags) });
   const close = async (): Promise<void> => {
     await started.close();
     await server.close();

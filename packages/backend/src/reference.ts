@@ -18,12 +18,11 @@ export function reference(): Backend {
   const freed = new WeakSet();
   let disposed = false;
 
+  const fateOf = (storage: Storage): string => (freed.has(storage) ? 'has been freed' : "is another backend's");
+
   function arrayOf(storage: Storage, dtype: DType, length: number): TypedArray {
     const array = storages.get(storage);
-    if (!array) {
-      const fate = freed.has(storage) ? 'has been freed' : "is not one of this backend's";
-      throw new Error(`reference: a storage is used that ${fate}.`);
-    }
+    if (!array) throw new Error(`reference: a storage is used that ${fateOf(storage)}.`);
     if (dtypeOf(array) !== dtype || array.length < length) {
       throw new Error(
         `reference: a storage of ${array.length} ${dtypeOf(array)} elements is used as ${length} ${dtype} elements.`,
@@ -42,6 +41,7 @@ export function reference(): Backend {
   };
 
   function allocate(dtype: DType, length: number): Storage {
+    if (disposed) throw new Error('reference: this backend has been disposed. Create another one with `reference()`.');
     const storage = {};
     storages.set(storage, freshArray(dtype, length));
     return storage;
@@ -61,9 +61,7 @@ export function reference(): Backend {
 
   function free(storage: Storage): void {
     if (disposed) return;
-    const known = storages.delete(storage);
-    if (!known)
-      throw new Error(`reference: a storage is freed ${freed.has(storage) ? 'twice' : 'that is not its own'}.`);
+    if (!storages.delete(storage)) throw new Error(`reference: a storage is freed that ${fateOf(storage)}.`);
     freed.add(storage);
   }
 

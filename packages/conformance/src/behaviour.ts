@@ -104,6 +104,21 @@ function testIdentity(test: Declare, backend: Backend, make: Make): void {
     other.dispose();
     expect(() => other.free(storage)).not.toThrow();
   });
+
+  test('refuses what is freed, foreign, too short or of a backend that is given up, and says so', async () => {
+    const [own, other] = [await make(), await make()];
+    const freed = own.allocate('float32', 1);
+    own.free(freed);
+    expect(() => own.write(freed, new Float32Array(1))).toThrow('has been freed');
+    expect(() => own.free(freed)).toThrow('has been freed');
+    expect(() => own.free(other.allocate('float32', 1))).toThrow('another backend');
+    const short = own.allocate('float32', 1);
+    await expect(own.read(short, 'float32', 2)).rejects.toThrow('2 float32');
+    own.dispose();
+    other.dispose();
+    expect(() => own.allocate('float32', 1)).toThrow('disposed');
+    await expect(own.read(short, 'float32', 1)).rejects.toThrow(/disposed|freed/);
+  });
 }
 
 function testMemory(test: Declare, backend: Backend): void {
