@@ -1,4 +1,4 @@
-import type { Kernels, Loops, Operand, ReduceName } from '@receptive/backend';
+import type { Kernels, Loops, Operand, ReduceName, Shape } from '@receptive/backend';
 import { collapse, sizeOf, stridesOf } from '@receptive/backend';
 import { memo, script } from '../program.ts';
 import type { Runner } from '../runner.ts';
@@ -75,16 +75,17 @@ export function fold(runner: Runner, name: ReduceName, x: Operand, out: Operand,
   });
 }
 
-function reduceAxes(runner: Runner, name: ReduceName, x: Operand, out: Operand, axes: readonly number[]): void {
-  const strides = stridesOf(x.shape);
+/** The loops over the axes that are kept, and over those that are folded. */
+export function loopsOf(shape: Shape, axes: readonly number[]): { readonly kept: Loops; readonly folded: Loops } {
+  const strides = stridesOf(shape);
   const along = (wanted: boolean): Loops => {
-    const chosen = x.shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === wanted);
+    const chosen = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === wanted);
     return collapse(
-      chosen.map((axis) => x.shape[axis]!),
+      chosen.map((axis) => shape[axis]!),
       chosen.map((axis) => strides[axis]!),
     );
   };
-  fold(runner, name, x, out, along(false), along(true));
+  return { kept: along(false), folded: along(true) };
 }
 
 /** Where element `i` of the thread's row lies in `[outer, length, inner]`. */
@@ -152,7 +153,10 @@ function softmaxParts(
 /** The kernels that bring the elements of axes together. */
 export function reduce(runner: Runner): Required<Pick<Kernels, 'reduce' | 'argReduce' | 'softmax' | 'logSoftmax'>> {
   return {
-    reduce: (name, x, out, axes) => reduceAxes(runner, name, x, out, axes),
+    reduce(name, x, out, axes) {
+      const { kept, folded } = loopsOf(x.shape, axes);
+      fold(runner, name, x, out, kept, folded);
+    },
     argReduce: (name, x, out, axis) =>
       runner.run(argReduceScript(name), out, [x], [x.shape[axis]!, sizeOf(x.shape.slice(axis + 1))]),
     softmax: (x, out) =>
