@@ -79,6 +79,18 @@ describe('errors of the GPU', () => {
     expect(() => machine.run({ program, reads: [], values: [], length: 4 })).toThrow('the kernel brokenScript cannot');
   });
 
+  test('a kernel of gpu.js for another machine is refused, not run there', async () => {
+    const gpuJs = await loadGpuJs(installed);
+    const GPU = new Proxy(gpuJs.GPU, { construct: (target) => new target({ mode: 'cpu' as 'webgpu' }) });
+    const packages = { ...installed, gpuJs: async () => ({ ...gpuJs, GPU }) };
+    const machine = await openDevice({ mode: 'webgpu', software: true, dawn: [], ...options }, packages);
+    onTestFinished(() => machine.dispose());
+    const program = script('value', {}, 'return 1;');
+    expect(() => machine.run({ program, reads: [], values: [], length: 1 })).toThrow(
+      'the kernel value cannot be translated: gpu.js made a cpu kernel where a webgpu one was asked for',
+    );
+  });
+
   test('stay with the backend whose they are, though the device is shared', async () => {
     const [bad, good] = [await openedDevice(), await openedDevice()];
     const double = script('double', { reads: ['x'] }, 'return x[this.thread.x] * 2;');
@@ -196,6 +208,21 @@ describe('memory', () => {
     expect(backend.memory()).toEqual({ bytes: 0, storages: 0 });
     // Together the 640 were 80 MiB.
     expect(count.most).toBeLessThan(2 ** 20);
+  });
+
+  test('that ops use while a flush is under way outlives it', { timeout: 60_000 }, async () => {
+    const machine = await openedDevice();
+    const program = shader('one', {}, '@compute @workgroup_size(1) fn main() { result[0] = 1; }');
+    const length = 1 << 22; // 16 MiB each
+    const flushed = machine.flush();
+    // All this is still waiting to be submitted when the flush comes to giving back what is free.
+    const memories = Array.from({ length: 20 }, () =>
+      machine.run({ program, reads: [], values: [], length, groups: [1, 1, 1] }),
+    );
+    for (const memory of memories.slice(1)) machine.release(memory);
+    await flushed;
+    expect(await machine.read(memories[0]!, 1)).toEqual(Float32Array.of(1));
+    await machine.flush();
   });
 
   test('beyond 256 MiB is given back at the next flush', { timeout: 60_000 }, async () => {

@@ -78,8 +78,8 @@ export class WebGpuDevice implements Device {
     this.#release = release;
     this.#translate = translator(gpuJs);
     const { maxStorageBufferBindingSize, maxBufferSize, minUniformBufferOffsetAlignment } = device.limits;
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    this.maximumLength = Math.floor(most / 4);
+    this.maximumLength = Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4);
+    const most = this.maximumLength * 4;
     this.#slot = minUniformBufferOffsetAlignment;
     this.#pool = new BufferPool(device, USAGE.storage | USAGE.copySource | USAGE.copyDestination, most);
     this.#staging = new BufferPool(device, USAGE.mapRead | USAGE.copyDestination, most);
@@ -162,15 +162,16 @@ export class WebGpuDevice implements Device {
     encoder.copyBufferToBuffer((memory as Held).block.buffer, 0, staging.buffer, 0, bytes);
     this.#finish(encoder);
     const reports = this.#reports;
+    let data: Float32Array;
     try {
       await staging.buffer.mapAsync(MAP_READ, 0, bytes);
+      data = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
+      staging.buffer.unmap();
     } catch (error) {
       this.#staging.drop(staging);
       await this.#settle();
       throw new Error('gpu: the result could not be read.', { cause: error });
     }
-    const data = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
-    staging.buffer.unmap();
     this.#staging.give(staging);
     await reports;
     this.#check();
@@ -181,6 +182,8 @@ export class WebGpuDevice implements Device {
     this.#check();
     this.#submit();
     await this.#settle();
+    // Meanwhile others may have gone on: what is encoded may use buffers that are free by now, and must have been submitted before these are destroyed.
+    this.#submit();
     this.#pool.trim();
     this.#staging.trim();
   }
