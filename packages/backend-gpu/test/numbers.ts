@@ -1,4 +1,4 @@
-import type { Backend, Storage } from '@receptive/backend';
+import type { Backend, Storage, Window } from '@receptive/backend';
 import type { GpuOptions } from '@receptive/backend-gpu';
 import { gpu } from '@receptive/backend-gpu';
 import type { Tensor } from '@receptive/tensor';
@@ -7,6 +7,7 @@ import {
   add,
   concat,
   div,
+  erf,
   full,
   mul,
   neg,
@@ -14,8 +15,11 @@ import {
   pow,
   scatterAdd,
   scope,
+  sigmoid,
   slice,
+  softplus,
   sub,
+  tanh,
   tensor,
   withBackend,
 } from '@receptive/tensor';
@@ -131,6 +135,32 @@ export function numbers(name: string, options: GpuOptions): void {
           if (!near) expect(power + 0, `${base} ** ${exponent}`).toBe(want + 0);
         }),
       );
+    });
+
+    it('functions that level off do so however large their argument is', async () => {
+      // tanh of a large number is NaN where it is computed as a quotient of exponentials.
+      const x = [-Infinity, -3e38, -1e4, -100, -20, 20, 100, 1e4, 3e38, Infinity];
+      const signs = x.map(Math.sign);
+      const steps = x.map((value) => (value > 0 ? 1 : 0));
+      expect(await computed(() => tanh(tensor(x)))).toEqual(signs);
+      expect(await computed(() => erf(tensor(x)))).toEqual(signs);
+      const levels = await computed(() => sigmoid(tensor(x)));
+      levels.forEach((level, i) => expect(Math.abs(level - steps[i]!), `${x[i]}`).toBeLessThan(3e-9));
+      expect(await computed(() => softplus(neg(tensor(x.slice(0, 4)))))).toEqual(
+        x.slice(0, 4).map((value) => Math.fround(-value)),
+      );
+    });
+
+    it('a window over more places than a float counts is refused', () => {
+      const operand = (length: number) =>
+        ({ storage: backend.allocate('float32', length), shape: [1, 1, length], dtype: 'float32' }) as const;
+      const length = 2 ** 24 + 1;
+      const [x, out] = [operand(length), operand(length - 1)];
+      const window: Window = { kernel: [2], stride: [1], dilation: [1], padding: [[0, 0]] };
+      expect(() => backend.kernels.avgPool!(x, out, window, true)).toThrow(
+        /slide over 16777217 places .* at most 16777216.*smaller batches/,
+      );
+      for (const { storage } of [x, out]) backend.free(storage);
     });
 
     it('bytes wrap around', async () => {

@@ -107,7 +107,7 @@ function convWeightGradient(runner: Runner, x: Operand, gradient: Operand, out: 
 function numbersOf(x: Operand, weight: Operand, geometry: ConvGeometry): number[] {
   const [filters, channels] = weight.shape as [number, number];
   const { groups } = geometry;
-  return [...slidingNumbers(x.shape.slice(2), geometry), groups, channels, filters / groups];
+  return [...slidingNumbers(x.shape, geometry), groups, channels, filters / groups];
 }
 
 /** Convolution and its gradients, in their plainest form. */

@@ -28,10 +28,25 @@ export function sliding(rank: number): Sliding {
   };
 }
 
-/** The numbers of a window over the spatial axes of an input. */
-export function slidingNumbers(input: Shape, window: Window): number[] {
+/** Coordinates are locals of scripts, and so are floats: these count to here. */
+const MOST = 2 ** 24;
+
+/**
+ * The numbers of a window over `[N, C, ...spatial]`.
+ * @throws RangeError if an axis has more places than a float can count.
+ */
+export function slidingNumbers([images, channels, ...input]: Shape, window: Window): number[] {
   const { kernel, stride, dilation, padding } = window;
-  return [input, windowOutput(input, window), kernel, stride, dilation, padding.map(([before]) => before)].flat();
+  const output = windowOutput(input, window);
+  const padded = input.map((length, axis) => padding[axis]![0] + length + padding[axis]![1]);
+  const longest = Math.max(images! * channels!, ...padded, ...output);
+  if (longest > MOST) {
+    throw new RangeError(
+      `gpu: a window cannot slide over ${longest} places along an axis, or in so many images and channels: at most ${MOST}. ` +
+        'Compute in smaller batches or shorter pieces, or use a CPU backend.',
+    );
+  }
+  return [input, output, kernel, stride, dilation, padding.map(([before]) => before)].flat();
 }
 
 /** Declares the coordinate in the input that the window at `o` sees through its tap `k`, and goes on if it lies inside. */

@@ -113,8 +113,7 @@ export function windows(
     window: Window,
     ...more: readonly number[]
   ): void => {
-    const spatial = input.shape.slice(2);
-    runner.run(programs(spatial.length), out, reads, [...slidingNumbers(spatial, window), ...more]);
+    runner.run(programs(window.kernel.length), out, reads, [...slidingNumbers(input.shape, window), ...more]);
   };
   return {
     im2col: (x, out, window, value) => slide(im2colScript, out, [x], x, window, value),
