@@ -75,7 +75,7 @@ function backendOn(opened: Device): Backend {
       box.hold(undefined);
     },
     write(storage, data: TypedArray) {
-      boxOf(storage).hold(alive().upload(data instanceof Float32Array ? data : Float32Array.from(data)));
+      boxOf(storage).hold(alive().upload(data instanceof Float32Array ? data : new Float32Array(data)));
     },
     async read(storage, dtype, length) {
       const box = checked(boxOf(storage), dtype, length);

@@ -87,7 +87,10 @@ export class WebGl2Device implements Device {
   constructor(gpuJs: GpuJs, gl: WebGL2RenderingContext, programs = PROGRAMS) {
     this.#gl = gl;
     this.#most = programs;
-    const most = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+    const most = Math.min(
+      gl.getParameter(gl.MAX_TEXTURE_SIZE) as number,
+      ...(gl.getParameter(gl.MAX_VIEWPORT_DIMS) as Int32Array),
+    );
     // Indices are 32 bits wide.
     this.maximumLength = Math.min(most * most, 2 ** 31 - 1);
     this.#pool = new TexturePool(gl, most);
