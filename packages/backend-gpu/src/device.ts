@@ -11,8 +11,8 @@ export interface Run {
   readonly values: readonly number[];
   /** Elements of the output. */
   readonly length: number;
-  /** How many workgroups a shader takes along each axis; a script has one thread an element. */
-  readonly groups?: readonly [x: number, y: number, z: number];
+  /** How many workgroups a shader takes; a script has one thread an element. */
+  readonly groups?: number;
 }
 
 /** One of the two machines that run kernels: WebGPU or WebGL2. Work is enqueued; only {@link read} and {@link flush} wait. */

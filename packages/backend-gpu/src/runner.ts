@@ -7,14 +7,8 @@ import type { Program, Script, Shader } from './program.ts';
 export interface Runner {
   /** Runs `program` over the inputs and the numbers (integers, then floats): one thread for each element of `out`. */
   run(program: Script, out: Operand, reads: readonly Operand[], values?: readonly number[]): void;
-  /** Runs a shader in as many workgroups as it needs. */
-  runShader(
-    program: Shader,
-    out: Operand,
-    reads: readonly Operand[],
-    values: readonly number[],
-    groups: readonly [x: number, y: number, z: number],
-  ): void;
+  /** Runs a shader in so many workgroups, or a few more: they lie in rows of `num_workgroups.x` each. */
+  runShader(program: Shader, out: Operand, reads: readonly Operand[], values: readonly number[], groups: number): void;
   /** Gives `out` the memory of `x`: nothing is copied, since memory is written only once. */
   share(x: Operand, out: Operand): void;
   /** Calls `use` with an intermediate result of `length` float32, which is gone afterwards. */
@@ -48,11 +42,19 @@ export function runner(device: () => Device, boxOf: (operand: Operand) => Box): 
     out: Operand,
     reads: readonly Operand[],
     values: readonly number[],
-    groups?: readonly [number, number, number],
+    groups?: number,
   ): void => {
     const memories = reads.map((read) => memoryOf(boxOf(read), device()));
     const into = boxOf(out);
-    into.hold(device().run({ program, reads: memories, values, length: sizeOf(out.shape), ...(groups && { groups }) }));
+    into.hold(
+      device().run({
+        program,
+        reads: memories,
+        values,
+        length: sizeOf(out.shape),
+        ...(groups !== undefined && { groups }),
+      }),
+    );
   };
   return {
     run: (program, out, reads, values = []) => run(program, out, reads, values),

@@ -61,6 +61,22 @@ test('what is awaited while the backend is disposed of is refused, not left hang
   await expect(promise).rejects.toThrow('disposed of before');
 });
 
+test('more workgroups than fit into a row go into several', async () => {
+  const machine = await openedDevice();
+  const program = shader(
+    'numbers of workgroups',
+    { integers: ['length'] },
+    `@compute @workgroup_size(1)
+    fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>) {
+      let i = i32(id.x + id.y * count.x);
+      if (i < params.length) { result[i] = f32(i); }
+    }`,
+  );
+  const length = 150_001;
+  const memory = machine.run({ program, reads: [], values: [length], length, groups: length });
+  expect(await machine.read(memory, length)).toEqual(Float32Array.from({ length }, (_, i) => i));
+});
+
 describe('errors of the GPU', () => {
   const broken = shader('brokenShader', {}, 'fn nothing( {');
 
@@ -68,7 +84,7 @@ describe('errors of the GPU', () => {
     const machine = await openedDevice();
     const sound = machine.upload(Float32Array.of(1, 2));
     expect(await machine.read(sound, 2)).toEqual(Float32Array.of(1, 2));
-    machine.run({ program: broken, reads: [], values: [], length: 4, groups: [1, 1, 1] });
+    machine.run({ program: broken, reads: [], values: [], length: 4, groups: 1 });
     await expect(machine.flush()).rejects.toThrow('brokenShader');
     await expect(machine.read(sound, 2)).rejects.toThrow('brokenShader');
   });
@@ -99,7 +115,7 @@ describe('errors of the GPU', () => {
       good.run({ program: double, reads: [good.upload(Float32Array.of(3))], values: [], length: 1 });
     bad.upload(Float32Array.of(1));
     run();
-    bad.run({ program: broken, reads: [], values: [], length: 1, groups: [1, 1, 1] });
+    bad.run({ program: broken, reads: [], values: [], length: 1, groups: 1 });
     const result = run() as object;
     await expect(bad.flush()).rejects.toThrow('brokenShader');
     expect(await good.read(result, 1)).toEqual(Float32Array.of(6));
@@ -217,7 +233,7 @@ describe('memory', () => {
     const flushed = machine.flush();
     // All this is still waiting to be submitted when the flush comes to giving back what is free.
     const memories = Array.from({ length: 20 }, () =>
-      machine.run({ program, reads: [], values: [], length, groups: [1, 1, 1] }),
+      machine.run({ program, reads: [], values: [], length, groups: 1 }),
     );
     for (const memory of memories.slice(1)) machine.release(memory);
     await flushed;

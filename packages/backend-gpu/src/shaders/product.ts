@@ -48,7 +48,7 @@ export interface Plan {
   readonly tile: Tile;
   /** Parts into which the depth is cut; their sums are added up, in order, by a second pass. */
   readonly parts: number;
-  readonly groups: readonly [x: number, y: number, z: number];
+  readonly groups: number;
   /** What {@link planIntegers} names. */
   readonly values: readonly number[];
 }
@@ -70,11 +70,10 @@ export function plan(batches: number, rows: number, columns: number, depth: numb
     const cost = (Math.ceil(groups / BUSY) * each.rows * each.columns * Math.ceil(depth / parts)) / each.speed;
     if (cost >= least) continue;
     least = cost;
-    const x = Math.min(groups, 65535);
     best = {
       tile: each,
       parts,
-      groups: [x, Math.ceil(groups / x), 1],
+      groups,
       values: [groups, rowTiles, columnTiles, parts, rows, columns],
     };
   }
@@ -303,8 +302,6 @@ export function runProduct(
   const length = sizeOf(out.shape);
   runner.temporary(parts * length, (terms) => {
     run(terms);
-    const all = Math.ceil(length / 64);
-    const x = Math.min(all, 65535);
-    runner.runShader(sumParts, out, [terms], [length, parts], [x, Math.ceil(all / x), 1]);
+    runner.runShader(sumParts, out, [terms], [length, parts], Math.ceil(length / 64));
   });
 }

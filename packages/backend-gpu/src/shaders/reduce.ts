@@ -23,12 +23,6 @@ const tree = (combine: (a: string, b: string) => string): string => `
 /** What a device's own functions make of a NaN is not said. */
 const NANS = 'fn isNan(v: f32) -> bool { return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; }';
 
-/** The groups along x and y that are so many together. */
-const spread = (groups: number): [x: number, y: number, z: number] => {
-  const across = Math.min(groups, 65535);
-  return [across, Math.ceil(groups / across), 1];
-};
-
 /** Two elements as one. A NaN stays. */
 const folds: { readonly [N in ReduceName]: string } = {
   sum: 'return a + b;',
@@ -91,7 +85,7 @@ function fold(runner: Runner, name: ReduceName, x: Operand, out: Operand, kept: 
     const loops = [...kept.counts, ...kept.strides[0]!, ...folded.counts, ...folded.strides[0]!];
     const groups = results * parts;
     const program = foldShader(`${name} ${kept.counts.length} ${folded.counts.length}`);
-    runner.runShader(program, into, [x], [groups, parts, length, ...loops], spread(groups));
+    runner.runShader(program, into, [x], [groups, parts, length, ...loops], groups);
   };
   if (parts === 1) {
     run(out);
@@ -153,7 +147,7 @@ export function reduceShaders(
   const rows = (name: 'softmax' | 'logSoftmax') => (x: Operand, out: Operand) => {
     const length = x.shape.at(-1)!;
     const count = sizeOf(x.shape) / length;
-    runner.runShader(softmaxShader(name), out, [x], [count, length], spread(count));
+    runner.runShader(softmaxShader(name), out, [x], [count, length], count);
   };
   return {
     reduce(name, x, out, axes) {

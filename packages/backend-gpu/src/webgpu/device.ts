@@ -115,7 +115,7 @@ export class WebGpuDevice implements Device {
     const offset = this.#used;
     this.#used += Math.ceil(bytes / this.#slot) * this.#slot;
 
-    const [x, y, z] = groups ?? this.#cover(length, threads!);
+    const [x, y] = this.#rows(groups ?? Math.ceil(length / threads!));
     if (threads !== undefined) {
       const memories = (reads as Held[]).flatMap(({ block }) => [block.bytes / 4, 1, 1, block.bytes / 4]);
       this.#integers.set([length, 1, 1, x * threads, ...memories], offset / 4);
@@ -138,7 +138,7 @@ export class WebGpuDevice implements Device {
     });
     batch.pass.setPipeline(pipeline);
     batch.pass.setBindGroup(0, bindings);
-    batch.pass.dispatchWorkgroups(x, y, z);
+    batch.pass.dispatchWorkgroups(x, y);
     if (++batch.runs >= BATCH) this.#submit();
     return out;
   }
@@ -222,11 +222,10 @@ export class WebGpuDevice implements Device {
     return { block: this.#pool.take(length * 4, label), holds: 1 };
   }
 
-  /** The workgroups that cover `length` threads, in rows if they are too many for one. */
-  #cover(length: number, threads: number): [number, number, number] {
-    const all = Math.ceil(length / threads);
-    const rows = Math.ceil(all / this.#device.limits.maxComputeWorkgroupsPerDimension);
-    return [Math.ceil(all / rows), rows, 1];
+  /** Workgroups in rows, where they are too many for one; the last row may go further than is needed. */
+  #rows(groups: number): [length: number, rows: number] {
+    const rows = Math.ceil(groups / this.#device.limits.maxComputeWorkgroupsPerDimension);
+    return [Math.ceil(groups / rows), rows];
   }
 
   #compiled(program: Program): Compiled {
