@@ -2,6 +2,7 @@ import type { Operand, RequiredKernels } from '@receptive/backend';
 import { collapse, sizeOf } from '@receptive/backend';
 import { memo, script } from '../program.ts';
 import type { Runner } from '../runner.ts';
+import { perAxis } from './places.ts';
 import { indexAlong, placeIn, placeNames, placeValues } from './walk.ts';
 
 // Kernels that move elements. They walk the output, and read each element from where it comes.
@@ -35,20 +36,16 @@ const concatScript = memo((inputs: number) => {
 });
 
 const padScript = memo((rank: number) => {
-  const axes = Array.from({ length: rank }, (_, axis) => axis);
-  const inside = axes.flatMap((axis) => {
+  const [before, after] = [perAxis('before', rank), perAxis('after', rank)];
+  const inside = before.flatMap((first, axis) => {
     const index = indexAlong(axis, rank);
-    return [`${index} >= before${axis}`, `${index} < after${axis}`];
+    return [`${index} >= ${first}`, `${index} < ${after[axis]!}`];
   });
   return script(
     `pad ${rank} axes`,
     {
       reads: ['x'],
-      integers: [
-        'offset',
-        ...placeNames(rank, ['x']),
-        ...['n', 'before', 'after'].flatMap((name) => axes.map((axis) => `${name}${axis}`)),
-      ],
+      integers: ['offset', ...placeNames(rank, ['x']), ...perAxis('n', rank), ...before, ...after],
       floats: ['value'],
     },
     `if (${inside.join(' && ')}) { return x[${placeIn('x', rank)} - offset]; } return value;`,

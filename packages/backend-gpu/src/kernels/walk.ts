@@ -1,4 +1,5 @@
 import type { Loops } from '@receptive/backend';
+import { perAxis } from './places.ts';
 
 // Where the elements of an output come from: expressions of `this.thread.x`, the number of the element in row-major order.
 //
@@ -10,21 +11,15 @@ function quotient(axis: number, rank: number): string {
   return axis === rank - 1 ? 'this.thread.x' : `div(this.thread.x, p${axis})`;
 }
 
-function axes<T>(rank: number, of: (axis: number) => T): T[] {
-  return Array.from({ length: rank }, (_, axis) => of(axis));
-}
-
 /** The place of the element in `memory`. */
 export function placeIn(memory: string, rank: number): string {
-  return axes(rank, (axis) => `${quotient(axis, rank)} * ${memory}${axis}`).join(' + ') || '0';
+  const steps = perAxis(memory, rank).map((step, axis) => `${quotient(axis, rank)} * ${step}`);
+  return steps.join(' + ') || '0';
 }
 
 /** Integers that {@link placeIn} needs, for all `memories`. */
 export function placeNames(rank: number, memories: readonly string[]): string[] {
-  return [
-    ...axes(Math.max(0, rank - 1), (axis) => `p${axis}`),
-    ...memories.flatMap((memory) => axes(rank, (axis) => `${memory}${axis}`)),
-  ];
+  return [...perAxis('p', Math.max(0, rank - 1)), ...memories.flatMap((memory) => perAxis(memory, rank))];
 }
 
 /** Values of the {@link placeNames}, for the output's loops and the strides of each memory. */

@@ -1,6 +1,7 @@
 import type { ConvGeometry, Kernels, Operand } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { conv } from '../kernels/conv.ts';
+import { perAxis } from '../kernels/places.ts';
 import { memo, shader } from '../program.ts';
 import type { Runner } from '../runner.ts';
 import { findTile, plan, planIntegers, product, runProduct } from './product.ts';
@@ -189,7 +190,7 @@ const slidingIntegers = (rank: number): string[] => [
   'weightGroup',
   'weightRow',
   'weightChannel',
-  ...axisIntegers.flatMap((name) => axesOf(rank).map((axis) => `${name}${axis}`)),
+  ...axisIntegers.flatMap((name) => perAxis(name, rank)),
 ];
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
@@ -303,7 +304,7 @@ const weightGradientShader = memo((key: string) => {
         'channels',
         'plane',
         'outputPlane',
-        ...weightAxisIntegers.flatMap((name) => axesOf(rank).map((axis) => `${name}${axis}`)),
+        ...weightAxisIntegers.flatMap((name) => perAxis(name, rank)),
       ],
     },
     body,

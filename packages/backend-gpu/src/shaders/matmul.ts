@@ -1,5 +1,6 @@
 import type { Operand, RequiredKernels } from '@receptive/backend';
 import { broadcastStrides, collapse, sizeOf } from '@receptive/backend';
+import { perAxis } from '../kernels/places.ts';
 import { memo, shader } from '../program.ts';
 import type { Runner } from '../runner.ts';
 import { findTile, plan, planIntegers, product, runProduct } from './product.ts';
@@ -22,7 +23,11 @@ const matmulShader = memo((key: string) => {
   const [tileName, transposes, wides, rank] = key.split(' ') as [string, string, string, string];
   const [transposeA, transposeB] = [transposes.includes('a'), transposes.includes('b')];
   const [wideA, wideB] = [wides.includes('a'), wides.includes('b')];
-  const axes = Array.from({ length: Number(rank) }, (_, axis) => axis);
+  const [counts, aSteps, bSteps] = ['n', 's', 't'].map((name) => perAxis(name, Number(rank))) as [
+    string[],
+    string[],
+    string[],
+  ];
   const tile = findTile(tileName);
   const body = product({
     tile,
@@ -33,12 +38,12 @@ const matmulShader = memo((key: string) => {
   var aFirst = 0;
   var bFirst = 0;
   var rest = batch;
-  ${[...axes]
+  ${counts
+    .map((count, axis) => {
+      const index = `rest % params.${count}`;
+      return `aFirst += ${index} * params.${aSteps[axis]!}; bFirst += ${index} * params.${bSteps[axis]!}; rest /= params.${count};`;
+    })
     .reverse()
-    .map(
-      (axis) =>
-        `aFirst += rest % params.n${axis} * params.s${axis}; bFirst += rest % params.n${axis} * params.t${axis}; rest /= params.n${axis};`,
-    )
     .join('\n')}`,
     first: '(part * params.batches + batch) * params.rows * params.columns',
     place: (column) => column,
@@ -49,12 +54,7 @@ const matmulShader = memo((key: string) => {
     {
       reads: ['a', 'b'],
       vectors: [...(wideA ? ['a'] : []), ...(wideB ? ['b'] : [])],
-      integers: [
-        ...planIntegers,
-        'depth',
-        'batches',
-        ...['n', 's', 't'].flatMap((name) => axes.map((axis) => `${name}${axis}`)),
-      ],
+      integers: [...planIntegers, 'depth', 'batches', ...counts, ...aSteps, ...bSteps],
     },
     `const DEPTH = ${tile.depth};\n${body}`,
   );
