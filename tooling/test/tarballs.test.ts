@@ -96,6 +96,23 @@ describe('@receptive/backend-gpu', () => {
     expect(inConsumer('no-peers.js')).toContain('`npm install gpu.js`');
   });
 
+  test('lets receptive be bundled for the browser without them', () => {
+    const path = project('bundle');
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', 'esbuild@0.28.2'], { cwd: path });
+    writeFileSync(
+      join(path, 'page.js'),
+      `import { init } from 'receptive';
+       await init('gpu').catch(({ message }) => console.log(message));
+       console.log((await init()).name);`,
+    );
+    const esbuild = join(path, 'node_modules/esbuild/bin/esbuild');
+    // pnpm's shims name this workspace there, which has gpu.js.
+    const env = { ...process.env, NODE_PATH: '' };
+    const args = ['page.js', '--bundle', '--format=esm', '--log-level=error', '--outfile=bundle.js'];
+    execFileSync(esbuild, args, { cwd: path, env, stdio: 'pipe' });
+    expect(run(process.execPath, ['bundle.js'], { cwd: path })).toMatch(/`npm install gpu\.js`[^]*\ncpu\n/);
+  });
+
   describe('installed with its peers by npm', () => {
     let path: string;
     let said: string;

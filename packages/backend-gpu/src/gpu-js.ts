@@ -70,7 +70,14 @@ const webgpu = 'webgpu';
 
 /** The packages that are installed. */
 export const installed: Packages = {
-  gpuJs: () => import('gpu.js'),
+  async gpuJs() {
+    // Where it is tried, what may be missing is a warning to bundlers, not an error.
+    try {
+      return await import('gpu.js');
+    } catch (error) {
+      throw error instanceof Error ? error : new Error(String(error));
+    }
+  },
   dawn: () => import(/* @vite-ignore */ /* webpackIgnore: true */ webgpu) as Promise<object>,
 };
 

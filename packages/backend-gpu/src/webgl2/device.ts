@@ -1,5 +1,6 @@
 import type { Device, Memory, Run } from '../device.ts';
 import type { GpuJs } from '../gpu-js.ts';
+import { Kept } from '../kept.ts';
 import type { Program } from '../program.ts';
 import { TexturePool } from './textures.ts';
 import type { Block } from './textures.ts';
@@ -75,18 +76,20 @@ export class WebGl2Device implements Device {
   readonly #gl: WebGL2RenderingContext;
   readonly #pool: TexturePool;
   readonly #translator: Translator;
-  /** In the order of their last use. */
-  readonly #programs = new Map<Program, Translated>();
+  readonly #programs: Kept<Program, Translated>;
   /** Floats that the driver gives for each texel that is read: one, or four where it must be RGBA. */
   readonly #channels: 1 | 4;
-  readonly #most: number;
   #error: Error | undefined;
   #disposed = false;
 
   /** `programs` is how many compiled ones are kept. */
   constructor(gpuJs: GpuJs, gl: WebGL2RenderingContext, programs = PROGRAMS) {
     this.#gl = gl;
-    this.#most = programs;
+    this.#programs = new Kept(
+      programs,
+      (program: Program) => this.#translated(program),
+      (translated) => translated.destroy(),
+    );
     const most = Math.min(
       gl.getParameter(gl.MAX_TEXTURE_SIZE) as number,
       ...(gl.getParameter(gl.MAX_VIEWPORT_DIMS) as Int32Array),
@@ -127,7 +130,7 @@ export class WebGl2Device implements Device {
   run({ program, reads, values, length }: Run): Memory {
     this.#check();
     const gl = this.#gl;
-    const translated = this.#translated(program);
+    const translated = this.#programs.get(program);
     const out = this.#take(length);
     const { framebuffer, width } = out.block;
     const rows = Math.ceil(length / width);
@@ -199,7 +202,6 @@ export class WebGl2Device implements Device {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#error ??= new Error('gpu: the backend was disposed of before what was asked of it was done.');
-    for (const translated of this.#programs.values()) translated.destroy();
     this.#programs.clear();
     this.#translator.dispose();
     this.#pool.dispose();
@@ -252,28 +254,16 @@ export class WebGl2Device implements Device {
   }
 
   #translated(program: Program): Translated {
-    let translated = this.#programs.get(program);
-    if (translated) {
-      this.#programs.delete(program);
-    } else {
-      if (program.kind !== 'script')
-        throw new Error(`gpu: ${program.name} is a shader of WebGPU's; WebGL2 runs scripts only.`);
-      try {
-        translated = this.#translator.translate(program);
-      } catch (error) {
-        this.#check(); // nothing compiles in a context that is lost
-        throw new Error(`gpu: the kernel ${program.name} cannot be compiled: ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
-      for (const [oldest, unused] of this.#programs) {
-        if (this.#programs.size < this.#most) break;
-        this.#programs.delete(oldest);
-        unused.destroy();
-      }
+    if (program.kind !== 'script')
+      throw new Error(`gpu: ${program.name} is a shader of WebGPU's; WebGL2 runs scripts only.`);
+    try {
+      return this.#translator.translate(program);
+    } catch (error) {
+      this.#check(); // nothing compiles in a context that is lost
+      throw new Error(`gpu: the kernel ${program.name} cannot be compiled: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
-    this.#programs.set(program, translated);
-    return translated;
   }
 
   /** Room for the rows that hold the first `length` elements. */

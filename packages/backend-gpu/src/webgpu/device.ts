@@ -1,5 +1,6 @@
 import type { Device, Memory, Run } from '../device.ts';
 import type { GpuContext, GpuJs } from '../gpu-js.ts';
+import { Kept } from '../kept.ts';
 import type { Program } from '../program.ts';
 import { BufferPool } from './pool.ts';
 import type { Block } from './pool.ts';
@@ -19,6 +20,9 @@ const NUMBERS = 64 << 10;
 const SMALLER =
   'Make a new backend with `await gpu()` and load the model from its last checkpoint; then compute in smaller batches, or dispose of more tensors.';
 const OURS = 'This is a defect of @receptive/backend-gpu or of the driver. Results since then are not to be trusted.';
+/** Bytes that unused buffers may keep beside those in use: for tensors, and for reading. */
+const SPARE = 240 << 20;
+const SPARE_STAGING = 16 << 20;
 /** Compiled programs to keep. */
 const PROGRAMS = 1024;
 
@@ -56,7 +60,7 @@ export class WebGpuDevice implements Device {
   readonly #release: () => void;
   readonly #pool: BufferPool;
   readonly #staging: BufferPool;
-  readonly #programs = new Map<Program, Compiled>();
+  readonly #programs = new Kept(PROGRAMS, (program: Program) => this.#compiled(program));
   /** What the batch's runs are told: words, in slots as far apart as the device wants offsets to be. */
   readonly #numbers: GPUBuffer;
   readonly #words = new ArrayBuffer(NUMBERS);
@@ -81,8 +85,8 @@ export class WebGpuDevice implements Device {
     this.maximumLength = Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4);
     const most = this.maximumLength * 4;
     this.#slot = minUniformBufferOffsetAlignment;
-    this.#pool = new BufferPool(device, USAGE.storage | USAGE.copySource | USAGE.copyDestination, most);
-    this.#staging = new BufferPool(device, USAGE.mapRead | USAGE.copyDestination, most);
+    this.#pool = new BufferPool(device, USAGE.storage | USAGE.copySource | USAGE.copyDestination, most, SPARE);
+    this.#staging = new BufferPool(device, USAGE.mapRead | USAGE.copyDestination, most, SPARE_STAGING);
     this.#numbers = device.createBuffer({ size: NUMBERS, usage: USAGE.uniform | USAGE.copyDestination });
     void this.#watch();
   }
@@ -109,7 +113,7 @@ export class WebGpuDevice implements Device {
   run({ program, reads, values, length, groups }: Run): Memory {
     this.#check();
     this.#open(0); // whatever goes wrong from here on is told by the batch
-    const { pipeline, layout, head, threads } = this.#compiled(program);
+    const { pipeline, layout, head, threads } = this.#programs.get(program);
     const bytes = Math.max(16, (head + values.length) * 4);
     const batch = this.#open(bytes);
     const offset = this.#used;
@@ -229,8 +233,6 @@ export class WebGpuDevice implements Device {
   }
 
   #compiled(program: Program): Compiled {
-    let compiled = this.#programs.get(program);
-    if (compiled) return compiled;
     let translated: Translated;
     try {
       translated = this.#translate(program);
@@ -254,11 +256,7 @@ export class WebGpuDevice implements Device {
       layout: this.#device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
       compute: { module: this.#device.createShaderModule({ label, code: translated.code }), entryPoint: 'main' },
     });
-    compiled = { ...translated, layout, pipeline };
-    // The oldest makes room: a Map keeps the order in which it was filled.
-    if (this.#programs.size >= PROGRAMS) this.#programs.delete(this.#programs.keys().next().value!);
-    this.#programs.set(program, compiled);
-    return compiled;
+    return { ...translated, layout, pipeline };
   }
 
   /** The batch that is being encoded, with room for `bytes` of numbers. */

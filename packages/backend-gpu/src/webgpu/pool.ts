@@ -6,9 +6,6 @@ export interface Block {
   batch: number;
 }
 
-/** Bytes that unused buffers may keep beside those in use. */
-const SPARE = 256 << 20;
-
 /** Rounds up so that at most an eighth is wasted, and sizes that differ little find each other's buffers. */
 function sizeClass(bytes: number): number {
   const step = Math.max(256, 2 ** Math.floor(Math.log2(bytes) - 3));
@@ -23,15 +20,17 @@ export class BufferPool {
   readonly #device: GPUDevice;
   readonly #usage: number;
   readonly #most: number;
+  readonly #keep: number;
   readonly #all = new Set<GPUBuffer>();
   readonly #free = new Map<number, Block[]>();
   #spare = 0;
 
-  /** `most` is the greatest size of a buffer. */
-  constructor(device: GPUDevice, usage: number, most: number) {
+  /** `most` is the greatest size of a buffer; `keep` how many bytes of unused ones {@link trim} leaves. */
+  constructor(device: GPUDevice, usage: number, most: number, keep: number) {
     this.#device = device;
     this.#usage = usage;
     this.#most = most;
+    this.#keep = keep;
   }
 
   /** A buffer of at least `bytes`; a new one is called `label` in the device's errors. */
@@ -63,7 +62,7 @@ export class BufferPool {
   trim(): void {
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const blocks = this.#free.get(size)!;
-      while (this.#spare > SPARE && blocks.length > 0) {
+      while (this.#spare > this.#keep && blocks.length > 0) {
         this.#destroy(blocks.pop()!.buffer);
         this.#spare -= size;
       }
