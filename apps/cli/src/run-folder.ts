@@ -82,8 +82,11 @@ export class RunFolder {
   /** @throws Error if the folder is none of a run, or its run.json is damaged. */
   async readRun(): Promise<Run> {
     const path = this.file(RUN);
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      throw new Error(`${this.path} is no run folder: ${(error as Error).message}`, { cause: error });
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const why = error.code === 'ENOENT' ? `there is no ${RUN} in it` : error.message;
+      throw new Error(`${this.path} is no run folder: ${why}. Give one that \`receptive train\` wrote.`, {
+        cause: error,
+      });
     });
     const run = parse(text, path);
     const wrong = Object.entries(fields).find(([field, accepts]) => !accepts(run[field]));

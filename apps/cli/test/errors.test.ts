@@ -119,7 +119,7 @@ describe('a run folder that cannot be made:', () => {
 
 describe('a run that cannot be gone on with:', () => {
   test('there is none', async () => {
-    await refused(['train', '--resume', 'nowhere'], /nowhere is no run folder/);
+    await refused(['train', '--resume', 'nowhere'], /nowhere is no run folder: there is no run.json in it. Give one/);
     await refused(['train', '--resume'], /There is no run to go on with/);
   });
 
