@@ -29,12 +29,10 @@ export interface GpuKernel {
 
 /** An instance of gpu.js, in one of its modes. */
 export interface Gpu {
-  readonly context?: unknown;
   createKernel(source: string, settings: object): { readonly kernel: GpuKernel };
   addFunction(source: string, settings: GpuFunction['settings']): this;
   /** Puts a string before the functions of every kernel. */
   injectNative(source: string): this;
-  destroy(): Promise<void>;
 }
 
 /** gpu.js's one WebGPU device. */

@@ -28,7 +28,6 @@ export async function gpu({ mode = 'auto', software = false, dawn = [] }: GpuOpt
 
 function backendOn(opened: Device): Backend {
   let device: Device | undefined = opened;
-  const name = 'gpu';
   const use = { bytes: 0, storages: 0 };
 
   function alive(): Device {
@@ -46,7 +45,7 @@ function backendOn(opened: Device): Backend {
 
   const readSync = opened.readSync?.bind(opened);
   return {
-    name,
+    name: 'gpu',
     dtypes: new Set<DType>(['float32', 'int32', 'uint8']),
     kernels: kernels(
       opened.mode,

@@ -1,4 +1,4 @@
-import type { Operand, RequiredKernels } from '@receptive/backend';
+import type { Loops, Operand, RequiredKernels } from '@receptive/backend';
 import { broadcastStrides, collapse } from '@receptive/backend';
 import { memo, script } from '../program.ts';
 import type { Runner } from '../runner.ts';
@@ -29,16 +29,27 @@ const matmulScript = memo((rank: number) => {
   );
 });
 
+/** Lengths of a product of matrices, and the loops over its leading axes, with the steps of `a` and of `b`. */
+export function sizesOf(
+  a: Operand,
+  b: Operand,
+  out: Operand,
+  transposeA: boolean,
+): { readonly rows: number; readonly columns: number; readonly inner: number; readonly batch: Loops } {
+  const [rows, columns] = out.shape.slice(-2) as [number, number];
+  const inner = a.shape.at(transposeA ? -2 : -1)!;
+  const leading = out.shape.slice(0, -2);
+  const stepsOf = ({ shape }: Operand, size: number): number[] =>
+    broadcastStrides(shape.slice(0, -2), leading).map((stride) => stride * size);
+  return { rows, columns, inner, batch: collapse(leading, stepsOf(a, rows * inner), stepsOf(b, inner * columns)) };
+}
+
 /** Products of matrices, in their plainest form. */
 export function matmul(runner: Runner): Pick<RequiredKernels, 'matmul'> {
   return {
     matmul(a, b, out, { transposeA, transposeB }) {
-      const [rows, columns] = out.shape.slice(-2) as [number, number];
-      const inner = a.shape.at(transposeA ? -2 : -1)!;
-      const batch = out.shape.slice(0, -2);
-      const stepsOf = ({ shape }: Operand, size: number): number[] =>
-        broadcastStrides(shape.slice(0, -2), batch).map((stride) => stride * size);
-      const { counts, strides } = collapse(batch, stepsOf(a, rows * inner), stepsOf(b, inner * columns));
+      const { rows, columns, inner, batch } = sizesOf(a, b, out, transposeA);
+      const { counts, strides } = batch;
       runner.run(
         matmulScript(counts.length),
         out,

@@ -1,4 +1,4 @@
-import type { OptionalKernels } from '@receptive/backend';
+import type { Operand, OptionalKernels } from '@receptive/backend';
 import { memo, script } from '../program.ts';
 import type { Runner } from '../runner.ts';
 
@@ -15,6 +15,11 @@ const slopes = {
 } as const;
 
 type Slope = keyof typeof slopes;
+
+/** Which slope a step with that decay takes, and the operands that it reads. */
+function slopeOf(gradient: Operand, parameter: Operand, decay: number): readonly [kind: Slope, reads: Operand[]] {
+  return decay === 0 ? ['plain', [gradient]] : ['decayed', [gradient, parameter]];
+}
 
 /** `keep * state + add * slope`, or of the slope's square. */
 const averageScript = memo((key: string) => {
@@ -57,8 +62,7 @@ const adam = script(
 export function optimisers(runner: Runner): Pick<OptionalKernels, 'sgdStep' | 'adamStep'> {
   return {
     sgdStep({ parameter, gradient, velocity }, outputs, { lr, momentum, dampening, weightDecay, nesterov }) {
-      const kind = weightDecay === 0 ? 'plain' : 'decayed';
-      const slope = weightDecay === 0 ? [gradient] : [gradient, parameter];
+      const [kind, slope] = slopeOf(gradient, parameter, weightDecay);
       if (!velocity || !outputs.velocity) {
         runner.run(descendScript(kind), outputs.parameter, [gradient, parameter], [lr, weightDecay]);
         return;
@@ -87,8 +91,7 @@ export function optimisers(runner: Runner): Pick<OptionalKernels, 'sgdStep' | 'a
       { lr, beta1, beta2, eps, weightDecay, decoupled, step },
     ) {
       const decay = decoupled ? 0 : weightDecay;
-      const kind = decay === 0 ? 'plain' : 'decayed';
-      const slope = decay === 0 ? [gradient] : [gradient, parameter];
+      const [kind, slope] = slopeOf(gradient, parameter, decay);
       runner.run(averageScript(`slope ${kind}`), outputs.mean, [mean, ...slope], [beta1, 1 - beta1, decay]);
       runner.run(averageScript(`square ${kind}`), outputs.variance, [variance, ...slope], [beta2, 1 - beta2, decay]);
       runner.run(

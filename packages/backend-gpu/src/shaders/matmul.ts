@@ -1,5 +1,6 @@
-import type { Operand, RequiredKernels } from '@receptive/backend';
-import { broadcastStrides, collapse, sizeOf } from '@receptive/backend';
+import type { RequiredKernels } from '@receptive/backend';
+import { sizeOf } from '@receptive/backend';
+import { sizesOf } from '../kernels/matmul.ts';
 import { perAxis } from '../kernels/places.ts';
 import { memo, shader } from '../program.ts';
 import type { Runner } from '../runner.ts';
@@ -64,31 +65,18 @@ const matmulShader = memo((key: string) => {
 export function matmulShaders(runner: Runner): Pick<RequiredKernels, 'matmul'> {
   return {
     matmul(a, b, out, { transposeA, transposeB }) {
-      const [rows, columns] = out.shape.slice(-2) as [number, number];
-      const depth = a.shape.at(transposeA ? -2 : -1)!;
-      const batch = out.shape.slice(0, -2);
-      const batches = sizeOf(batch);
-      const strides = ({ shape }: Operand): number[] => {
-        const matrixSize = sizeOf(shape.slice(-2));
-        return broadcastStrides(shape.slice(0, -2), batch).map((stride) => stride * matrixSize);
-      };
-      const loops = collapse(batch, strides(a), strides(b));
+      const { rows, columns, inner: depth, batch } = sizesOf(a, b, out, transposeA);
+      const { counts, strides } = batch;
+      const batches = sizeOf(counts);
       const planned = plan(batches, rows, columns, depth);
       const four = (transpose: boolean, yes: number, no: number): boolean => (transpose ? yes : no) % 4 === 0;
       const key = [
         planned.tile.name,
         `-${transposeA ? 'a' : ''}${transposeB ? 'b' : ''}`,
         `-${four(transposeA, rows, depth) ? 'a' : ''}${four(transposeB, depth, columns) ? 'b' : ''}`,
-        loops.counts.length,
+        counts.length,
       ].join(' ');
-      runProduct(
-        runner,
-        matmulShader(key),
-        planned,
-        out,
-        [a, b],
-        [depth, batches, ...loops.counts, ...loops.strides.flat()],
-      );
+      runProduct(runner, matmulShader(key), planned, out, [a, b], [depth, batches, ...counts, ...strides.flat()]);
     },
   };
 }

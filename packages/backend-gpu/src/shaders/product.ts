@@ -5,6 +5,7 @@ import { sizeOf } from '@receptive/backend';
 import { shader } from '../program.ts';
 import type { Shader } from '../program.ts';
 import type { Runner } from '../runner.ts';
+import { BUSY, eachGroup } from './groups.ts';
 
 /** How a product is cut: the block that a workgroup computes, the block that each of its threads computes, and the depth that is loaded at a time. */
 export interface Tile {
@@ -38,8 +39,6 @@ const tiles: readonly Tile[] = [
 
 export const findTile = (name: string): Tile => tiles.find((each) => each.name === name)!;
 
-/** Workgroups that keep a large GPU busy. */
-const BUSY = 256;
 /** The least depth that is worth a part of its own. */
 const PART = 256;
 
@@ -197,15 +196,9 @@ export function product(of: Product): string {
 ${left.shared}
 ${right.shared}
 ${of.functions ?? ''}
-@compute @workgroup_size(${threads})
-fn main(
-  @builtin(workgroup_id) id: vec3<u32>,
-  @builtin(num_workgroups) count: vec3<u32>,
-  @builtin(local_invocation_index) thread: u32
-) {
-  var group = i32(id.x + id.y * count.x);
-  if (group >= params.groups) { return; }
-  let t = i32(thread);
+${eachGroup(
+  threads,
+  `
   let tx = t % ${across};
   let ty = t / ${across};
   let firstRow = group % params.rowTiles * ${rows};
@@ -267,8 +260,8 @@ fn main(
       )}
     }
   }`,
-  )}
-}`;
+  )}`,
+)}`;
 }
 
 /** Adds up parts of equal length, the first one first: the second pass of a product whose depth was cut. */

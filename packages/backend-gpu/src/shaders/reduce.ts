@@ -4,11 +4,10 @@ import { perAxis } from '../kernels/places.ts';
 import { loopsOf, reduce } from '../kernels/reduce.ts';
 import { memo, shader } from '../program.ts';
 import type { Runner } from '../runner.ts';
+import { BUSY, eachGroup } from './groups.ts';
 
 const THREADS = 64;
 
-/** Workgroups that keep a large GPU busy. */
-const BUSY = 256;
 /** Elements worth a workgroup of their own. */
 const PART = 4096;
 
@@ -55,15 +54,9 @@ ${NANS}
 fn fold(a: f32, b: f32) -> f32 { ${folds[name]} }
 fn firstOf(number: i32) -> i32 { var place = 0; var index = number; ${walk(counts, strides)} return place; }
 fn placeOf(number: i32) -> i32 { var place = 0; var index = number; ${walk(times, steps)} return place; }
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) id: vec3<u32>,
-  @builtin(num_workgroups) count: vec3<u32>,
-  @builtin(local_invocation_index) thread: u32
-) {
-  let group = i32(id.x + id.y * count.x);
-  if (group >= params.groups) { return; }
-  let t = i32(thread);
+${eachGroup(
+  THREADS,
+  `
   let first = firstOf(group / params.parts);
   let share = (params.length + params.parts - 1) / params.parts;
   let begin = min(group % params.parts * share, params.length);
@@ -72,8 +65,8 @@ fn main(
   for (var i = begin + t; i < end; i += ${THREADS}) { own = fold(own, x[first + placeOf(i)]); }
   shared_[t] = own;
   ${tree((a, b) => `fold(${a}, ${b})`)}
-  if (t == 0) { result[group] = shared_[0]; }
-}`,
+  if (t == 0) { result[group] = shared_[0]; }`,
+)}`,
   );
 });
 
@@ -101,21 +94,15 @@ function fold(runner: Runner, name: ReduceName, x: Operand, out: Operand, kept: 
 const softmaxShader = memo((name: 'softmax' | 'logSoftmax') =>
   shader(
     `${name} of rows`,
-    { reads: ['x'], integers: ['rows', 'length'] },
+    { reads: ['x'], integers: ['groups', 'length'] },
     `var<workgroup> shared_: array<f32, ${THREADS}>;
 ${NANS}
 fn power(v: f32) -> f32 { return select(exp(v), v, isNan(v)); }
 fn logarithm(v: f32) -> f32 { return select(log(v), v, isNan(v)); }
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) id: vec3<u32>,
-  @builtin(num_workgroups) count: vec3<u32>,
-  @builtin(local_invocation_index) thread: u32
-) {
-  let row = i32(id.x + id.y * count.x);
-  if (row >= params.rows) { return; }
-  let t = i32(thread);
-  let first = row * params.length;
+${eachGroup(
+  THREADS,
+  `
+  let first = group * params.length;
   // A NaN may get lost here; it comes back in the sum.
   var greatest = x[first];
   for (var i = t; i < params.length; i += ${THREADS}) { greatest = max(greatest, x[first + i]); }
@@ -132,7 +119,8 @@ fn main(
     let below = x[first + i] - greatest;
     result[first + i] = ${name === 'softmax' ? 'power(below) / sum' : 'below - logarithm(sum)'};
   }
-}`,
+`,
+)}`,
   ),
 );
 
