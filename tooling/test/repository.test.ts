@@ -6,13 +6,14 @@ import { publishable, root, workspaces } from '../workspace.mjs';
 /** The floors of the house: a package imports from lower floors only. */
 const floors: Record<string, number> = {
   '@receptive/cli': 7,
+  '@receptive/examples': 7,
   '@receptive/benchmarks': 7,
   receptive: 6,
+  '@receptive/conformance': 5,
   '@receptive/train': 5,
   '@receptive/visual': 5,
   '@receptive/zoo': 5,
   '@receptive/layers': 4,
-  '@receptive/conformance': 4,
   '@receptive/autograd': 3,
   '@receptive/backend-cpu': 3,
   '@receptive/backend-gpu': 2,

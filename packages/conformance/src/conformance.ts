@@ -6,6 +6,8 @@ import { testBehaviour } from './behaviour.ts';
 import { cases } from './cases/index.ts';
 import { testKinks } from './kinks.ts';
 import { testOp } from './op.ts';
+import { generators } from './random/index.ts';
+import { testFunction } from './random.ts';
 import type { Skip } from './registry.ts';
 import { Registry } from './registry.ts';
 
@@ -37,6 +39,7 @@ export function conformance(
     const registry = new Registry(skips);
     testBehaviour(registry, backend, make);
     for (const op of Object.keys(cases) as OpName[]) testOp(registry, op, backend, oracle);
+    for (const each of Object.keys(generators)) testFunction(registry, each, backend, oracle);
     testKinks(registry, backend);
     registry.finish();
   });

@@ -55,21 +55,11 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   if (!field) return undefined;
   if (field === 'all' || others.includes('all')) return 'all';
   const inPlace = seeing.every(({ shape }) => sameShape(shape.slice(-axes), outputs[0]!.shape.slice(-axes)));
-  if (placewise.has(op.name)) return inPlace ? others.reduce(union, field) : 'all';
+  if (op.pointwise || op.name === 'concat') return inPlace ? others.reduce(union, field) : 'all';
   if (op.name === 'reshape' && inPlace) return field;
   const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown) => Field) | undefined;
   return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
 }
-
-/** Ops that make each element of those at its own place. */
-const placewise: ReadonlySet<string> = new Set<OpName>(
-  // oxfmt-ignore
-  [
-    'neg', 'abs', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'relu',
-    'erf', 'floor', 'ceil', 'round', 'add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual', 'greater',
-    'greaterEqual', 'where', 'cast', 'stopGradient', 'concat',
-  ],
-);
 
 /** Ops that move places, or make one of many. */
 const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>) => Field } = {

@@ -31,6 +31,8 @@ export interface Op<
   readonly fused?: keyof OptionalKernels;
   run?(kernels: Required<Kernels>, inputs: Each<I, Operand>, outputs: Each<O, Operand>, attributes: A): void;
   compose?(inputs: Each<I, Tensor>, attributes: A): Each<O, Tensor>;
+  /** Each element of the output follows from the inputs' at its own place alone (after broadcasting). What elements see of a model's input passes through. */
+  readonly pointwise?: true;
   /** The output is the input's memory under another shape; nothing runs. */
   readonly alias?: true;
   /** Number of the input whose memory each output may take over, where the caller gives it up. */

@@ -12,6 +12,7 @@ export interface CustomFunction {
 
 const stopGradientOp: Op<undefined, [x: 0], [y: 0]> = {
   name: 'stopGradient',
+  pointwise: true,
   alias: true,
   infer: ([x]) => [x],
 };

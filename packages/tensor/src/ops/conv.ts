@@ -1,5 +1,5 @@
-import type { ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
-import { resolvePadding, sameShape, sizeOf, windowOutput, windowSpan } from '@receptive/backend';
+import type { ConvGeometry, Shape, Window } from '@receptive/backend';
+import { sameShape, sizeOf } from '@receptive/backend';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
@@ -10,80 +10,15 @@ import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
 import { flip, reshape } from './views.ts';
-
-/** A number for every spatial axis, or one for each. */
-export type PerAxis = number | readonly number[];
+import { outputOf, perAxis, resolveWindow } from './window.ts';
+import type { WindowOptions } from './window.ts';
 
 /** Options of {@link conv2d}, as in PyTorch. */
-export interface ConvOptions {
-  readonly stride?: PerAxis;
-  /** A number for all sides, one an axis, a pair `[before, after]` an axis, `'same'` (output `ceil(n / stride)`) or `'valid'` (none). */
-  readonly padding?: Padding;
-  readonly dilation?: PerAxis;
+export interface ConvOptions extends WindowOptions {
   /** Groups of channels that do not see each other; divides input and output channels. */
   readonly groups?: number;
   /** Turn the kernel round along its spatial axes: the convolution of mathematics, which commutes. False unless told. */
   readonly flipKernel?: boolean;
-}
-
-/** One entry for each of `rank` spatial axes, each a whole number of at least 1. */
-export function perAxis(op: string, what: string, value: PerAxis, rank: number): number[] {
-  const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value];
-  if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n >= 1)) {
-    throw new ShapeError(
-      `${op}: ${what} must be a whole number of at least 1, or ${rank} of them, but is ${JSON.stringify(value)}.`,
-    );
-  }
-  return list;
-}
-
-function isLength(n: number): boolean {
-  return Number.isInteger(n) && n >= 0;
-}
-
-/** The window that options describe over spatial lengths `input`. */
-export function resolveWindow(
-  op: string,
-  input: Shape,
-  kernel: readonly number[],
-  options: Omit<ConvOptions, 'groups' | 'flipKernel'>,
-): Window {
-  const window = {
-    kernel,
-    stride: perAxis(op, 'stride', options.stride ?? 1, input.length),
-    dilation: perAxis(op, 'dilation', options.dilation ?? 1, input.length),
-  };
-  const { padding = 0 } = options;
-  if (Array.isArray(padding) && padding.length !== input.length) {
-    throw new ShapeError(
-      `${op}: padding needs an entry for each of ${input.length} spatial axes, but is ${JSON.stringify(padding)}.`,
-    );
-  }
-  const resolved = resolvePadding(padding, input, window);
-  if (!resolved.every(([before, after]) => isLength(before) && isLength(after))) {
-    throw new ShapeError(
-      `${op}: padding must be whole numbers of at least 0, 'same' or 'valid', but is ${JSON.stringify(padding)}.`,
-    );
-  }
-  return { ...window, padding: resolved };
-}
-
-/** Spatial output lengths; refuses a window of other axes, or larger than the padded input. */
-export function outputOf(op: string, input: Shape, window: Window): number[] {
-  if (input.length !== window.kernel.length) {
-    throw new ShapeError(
-      `${op}: a window of ${formatShape(window.kernel)} needs an input [N, C, ...spatial] with as many spatial axes, but they are ${formatShape(input)}.`,
-    );
-  }
-  const output = windowOutput(input, window);
-  if (output.some((length) => length < 1)) {
-    const spans = window.kernel.map((length, axis) => windowSpan(length, window.dilation[axis]!));
-    const padded = input.map((length, axis) => length + window.padding[axis]![0] + window.padding[axis]![1]);
-    throw new ShapeError(
-      `${op}: a window of ${formatShape(spans)} does not fit into an input of ${formatShape(padded)} (padding included). Pad more, or use a smaller kernel.`,
-    );
-  }
-  return output;
 }
 
 /** Shape of a convolution's output; refuses an input and weights that do not fit each other or the geometry. */

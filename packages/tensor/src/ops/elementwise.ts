@@ -13,6 +13,7 @@ type Binary = Op<undefined, [a: 0, b: 0], [y: 0]>;
 function unary(name: UnaryName): Unary {
   return {
     name,
+    pointwise: true,
     infer([x]) {
       floats(name, x);
       return [x];
@@ -24,6 +25,7 @@ function unary(name: UnaryName): Unary {
 function binary(name: BinaryName): Binary {
   return {
     name,
+    pointwise: true,
     infer([a, b]) {
       sameDtype(name, a, b);
       return [{ shape: broadcastShape(name, a.shape, b.shape), dtype: a.dtype }];
@@ -35,6 +37,7 @@ function binary(name: BinaryName): Binary {
 function compare(name: CompareName): Binary {
   return {
     name,
+    pointwise: true,
     infer([a, b]) {
       sameDtype(name, a, b);
       return [{ shape: broadcastShape(name, a.shape, b.shape), dtype: 'uint8' }];
@@ -45,6 +48,7 @@ function compare(name: CompareName): Binary {
 
 const whereOp: Op<undefined, [condition: 0, a: 0, b: 0], [y: 0]> = {
   name: 'where',
+  pointwise: true,
   infer([condition, a, b]) {
     dtypeIs('where', 'the condition', condition, 'uint8');
     sameDtype('where', a, b);
@@ -55,6 +59,7 @@ const whereOp: Op<undefined, [condition: 0, a: 0, b: 0], [y: 0]> = {
 
 const castOp: Op<{ readonly dtype: DType }, [x: 0], [y: 0]> = {
   name: 'cast',
+  pointwise: true,
   infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   run: (kernels, [x], [y]) => kernels.cast(x, y),
 };
@@ -69,6 +74,7 @@ const fromOutput: Readonly<Record<ActivationName, (gradient: Tensor, y: Tensor) 
 
 const activationGradientOp: Op<{ readonly name: ActivationName }, [gradient: 0, y: 0], [dx: 0]> = {
   name: 'activationGradient',
+  pointwise: true,
   fused: 'activationGradient',
   infer([gradient, y]) {
     floats('activationGradient', gradient);

@@ -1,29 +1,25 @@
-import type { Padding, Shape, Window } from '@receptive/backend';
+import type { Shape, Window } from '@receptive/backend';
 import { sizeOf, typedArray } from '@receptive/backend';
 import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
-import { ShapeError, formatShape } from '../errors.ts';
+import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { dtypeIs, floats, shapeIs } from './check.ts';
-import { col2im, im2col, outputOf, perAxis, resolveWindow } from './conv.ts';
-import type { PerAxis } from './conv.ts';
+import { col2im, im2col } from './conv.ts';
 import { cast, mul } from './elementwise.ts';
 import { gather, scatterAdd } from './indexing.ts';
 import { argmax, sum } from './reduce.ts';
 import { broadcastTo, reshape } from './views.ts';
+import { outputOf, perAxis, resolveWindow, spatialOf } from './window.ts';
+import type { PerAxis, WindowOptions } from './window.ts';
 
 /** Options of the pooling functions. The stride is the kernel size unless given. */
-export interface PoolOptions {
-  readonly stride?: PerAxis;
-  readonly padding?: Padding;
-}
+export type PoolOptions = Omit<WindowOptions, 'dilation'>;
 
 /** Options of {@link maxPool2d}. */
-export interface MaxPoolOptions extends PoolOptions {
-  readonly dilation?: PerAxis;
-}
+export type MaxPoolOptions = WindowOptions;
 
 /** Options of {@link avgPool2d}. */
 export interface AvgPoolOptions extends PoolOptions {
@@ -161,9 +157,9 @@ export const poolOps = {
 };
 
 function window2d(op: string, x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Window {
-  if (x.rank !== 4) throw new ShapeError(`${op}: needs an input [N, C, H, W], but was given ${formatShape(x.shape)}.`);
+  const spatial = spatialOf(op, x, 2);
   const kernel = perAxis(op, 'kernelSize', kernelSize, 2);
-  return resolveWindow(op, x.shape.slice(2), kernel, { stride: kernel, ...options });
+  return resolveWindow(op, spatial, kernel, { stride: kernel, ...options });
 }
 
 /** Refuses a window that somewhere would see padding alone, and have no maximum and no mean. */

@@ -1,0 +1,40 @@
+import type { Tensor } from '@receptive/tensor';
+import type { Input } from '../case.ts';
+import type { Value } from '../run.ts';
+import type { Tolerance } from '../tolerance.ts';
+import type { Draw } from './draw.ts';
+
+/** The same computation as a node of an ONNX graph, for a comparison with an engine of other hands. */
+export interface OnnxNode {
+  /** The operator, of the default domain: `Conv`. */
+  readonly op: string;
+  /** The node's inputs: the case's inputs by their number (in order, unless told), constants, and `null` for optional ones left out. */
+  readonly inputs?: readonly (number | Value | null)[];
+  readonly ints?: Readonly<Record<string, number | readonly number[]>>;
+  readonly floats?: Readonly<Record<string, number>>;
+  readonly strings?: Readonly<Record<string, string>>;
+}
+
+/** One call of a function, with parameters drawn over all that it takes. */
+export interface RandomCase {
+  /** What was drawn, to be read where the case fails. */
+  readonly description: string;
+  readonly inputs: readonly Input[];
+  /** Calls the function as a user does. */
+  readonly f: (...inputs: Tensor[]) => Tensor;
+  /** Left out where ONNX has no such operator, or not with these parameters. */
+  readonly onnx?: OnnxNode;
+}
+
+/** How random cases of one function are made. */
+export interface Generator {
+  /** How near the reference its results must come, as for the cases of an op. */
+  readonly tolerance: Tolerance;
+  /** Why there is no derivative to test, where there is none. */
+  readonly nondifferentiable?: string;
+  /** Draws a case: small, for every element of it is moved when gradients are checked; and at least ten steps of 1e-5 away from kinks. */
+  draw(draw: Draw): RandomCase;
+}
+
+/** Generators by the names of the functions. */
+export type Generators = Readonly<Record<string, Generator>>;

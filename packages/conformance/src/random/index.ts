@@ -1,0 +1,14 @@
+import { Rng } from '@receptive/tensor';
+import { convolutionGenerators } from './convolution.ts';
+import { Draw } from './draw.ts';
+import type { Generators, RandomCase } from './generator.ts';
+
+/** Every function of the catalogue, by its name. */
+export const generators: Generators = {
+  ...convolutionGenerators,
+};
+
+/** Case number `number` of the function `name`, which depends on these and the seed alone. */
+export function randomCase(name: string, seed: number, number: number): RandomCase {
+  return generators[name]!.draw(new Draw(new Rng(seed).fork(`${name}/${number}`)));
+}
