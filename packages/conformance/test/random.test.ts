@@ -38,7 +38,7 @@ describe(`derivatives agree with central differences: random calls, RECEPTIVE_SE
 });
 
 test('a case depends on its name, its number and the seed', () => {
-  const describe = (seedOfCase: number, number: number): string => randomCase('conv2d', seedOfCase, number).description;
-  expect(describe(1, 0)).toBe(describe(1, 0));
-  expect(new Set([describe(1, 0), describe(1, 1), describe(2, 0)]).size).toBe(3);
+  const drawn = (seedOfCase: number, number: number): string => randomCase('conv2d', seedOfCase, number).description;
+  expect(drawn(1, 0)).toBe(drawn(1, 0));
+  expect(new Set([drawn(1, 0), drawn(1, 1), drawn(2, 0)]).size).toBe(3);
 });
