@@ -35,7 +35,7 @@ export function coverage(backend: Backend, skips: readonly Skip[] = []): Coverag
   const cell = (name: string, aspect: Aspect): Cell => {
     const own = declared.filter((test) => test.group === name && test.aspect === aspect);
     const skipped = own.flatMap((test) => (test.skipped === undefined ? [] : `${test.name}: ${test.skipped}`));
-    const reason = aspect === 'forward' ? undefined : whyNone(name);
+    const reason = aspect === 'forward' ? undefined : whyNone(name, backend);
     return { tests: own.length - skipped.length, skips: skipped, reason };
   };
   // An op and the function that users call may have one name: they are one row.
@@ -49,9 +49,9 @@ export function coverage(backend: Backend, skips: readonly Skip[] = []): Coverag
 }
 
 /** Why there is no derivative to test. */
-function whyNone(name: string): string | undefined {
-  const rule = name in rules ? rules[name as OpName] : undefined;
-  return rule === 'nondifferentiable'
-    ? 'zero almost everywhere, or without meaning'
-    : generators[name]?.nondifferentiable;
+function whyNone(name: string, { dtypes }: Backend): string | undefined {
+  if (name in rules && rules[name as OpName] === 'nondifferentiable')
+    return 'zero almost everywhere, or without meaning';
+  if (name === 'cast' && !dtypes.has('float64')) return 'only from one float type to another, and there is one';
+  return generators[name]?.nondifferentiable;
 }

@@ -249,19 +249,26 @@ export const elementwiseCases = {
   },
   cast: {
     tolerance: exact,
-    cases: allDTypes.flatMap((from) =>
-      allDTypes.flatMap((to) =>
-        from === to
-          ? []
-          : [
-              {
-                name: `${from} to ${to}`,
-                inputs: [given(convertible[from], undefined, from)],
-                attributes: { dtype: to },
-              } as const,
-            ],
+    cases: [
+      ...allDTypes.flatMap((from) =>
+        allDTypes.flatMap((to) =>
+          from === to
+            ? []
+            : [
+                {
+                  name: `${from} to ${to}`,
+                  inputs: [given(convertible[from], undefined, from)],
+                  attributes: { dtype: to },
+                } as const,
+              ],
+        ),
       ),
-    ),
+      {
+        name: 'float32 to float64, finite numbers',
+        inputs: [given([-1.5, 0, 0.1, 3e9], undefined, 'float32')],
+        attributes: { dtype: 'float64' },
+      },
+    ],
   },
 } satisfies {
   readonly [N in UnaryName | BinaryName | CompareName | 'activationGradient' | 'where' | 'cast']: OpCases<N>;
