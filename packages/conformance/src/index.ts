@@ -4,7 +4,7 @@ export { coverage } from './coverage.ts';
 export type { Cell, Coverage } from './coverage.ts';
 export type { Aspect } from './derivatives.ts';
 export { generators, randomCase } from './random/index.ts';
-export type { Generator, Generators, OnnxNode, RandomCase } from './random/generator.ts';
+export type { Generator, Generators, OnnxInput, OnnxNode, RandomCase } from './random/generator.ts';
 export { makeInputs } from './case.ts';
 export type { Skip } from './registry.ts';
 export { float32Storage } from './float32-storage.ts';

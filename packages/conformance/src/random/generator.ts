@@ -4,15 +4,28 @@ import type { Value } from '../run.ts';
 import type { Tolerance } from '../tolerance.ts';
 import type { Draw } from './draw.ts';
 
+/**
+ * An input of a node: one of the case's inputs by its number, which goes in with its own element type or another; a constant; whole numbers, which are a vector of
+ * int64, as ONNX takes axes, pads and sizes; or `null` for an optional input that is left out.
+ */
+export type OnnxInput =
+  | number
+  | { readonly input: number; readonly as: 'int64' | 'bool' }
+  | Value
+  | readonly number[]
+  | null;
+
 /** The same computation as a node of an ONNX graph, for a comparison with an engine of other hands. */
 export interface OnnxNode {
-  /** The operator, of the default domain: `Conv`. */
+  /** The operator, of the default domain in operator set 22: `Conv`. */
   readonly op: string;
-  /** The node's inputs: the case's inputs by their number (in order, unless told), constants, and `null` for optional ones left out. */
-  readonly inputs?: readonly (number | Value | null)[];
+  /** The node's inputs: the case's inputs in their order, unless told. */
+  readonly inputs?: readonly OnnxInput[];
   readonly ints?: Readonly<Record<string, number | readonly number[]>>;
-  readonly floats?: Readonly<Record<string, number>>;
+  readonly floats?: Readonly<Record<string, number | readonly number[]>>;
   readonly strings?: Readonly<Record<string, string>>;
+  /** The element type of the node's result, where it is not that of the function's. */
+  readonly result?: 'int64' | 'bool';
 }
 
 /** One call of a function, with parameters drawn over all that it takes. */
