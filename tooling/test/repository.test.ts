@@ -10,6 +10,7 @@ const floors: Record<string, number> = {
   '@receptive/benchmarks': 7,
   receptive: 6,
   '@receptive/conformance': 5,
+  '@receptive/onnx': 5,
   '@receptive/train': 5,
   '@receptive/visual': 5,
   '@receptive/zoo': 5,
