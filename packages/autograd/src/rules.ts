@@ -141,6 +141,8 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
       ),
   ],
 
+  extend: 'composition',
+
   sum: (g, [x], { axes }) => [
     () =>
       broadcastTo(

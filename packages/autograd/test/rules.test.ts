@@ -132,12 +132,26 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
               [1, 0],
               [0, 2],
             ],
-            5,
+            { value: 5 },
           )
           .square(),
       inputs: [square],
     },
   ],
+  extend: (['reflect', 'replicate', 'circular'] as const).map((mode) => ({
+    f: (x) =>
+      t
+        .pad(
+          x,
+          [
+            [2, 0],
+            [1, 3],
+          ],
+          { mode },
+        )
+        .square(),
+    inputs: [square],
+  })),
 
   sum: [
     { f: (x) => t.sum(x, [0, 2]).square(), inputs: [[2, 3, 4]] },

@@ -104,7 +104,7 @@ export function numbers(name: string, options: GpuOptions): void {
     it('infinities, NaN and -0 are what they are when they are given as numbers', async () => {
       for (const value of [Infinity, -Infinity, NaN, -0]) {
         expect(await computed(() => full([2], value))).toEqual([value, value]);
-        expect(await computed(() => pad(tensor([1]), [[1, 1]], value))).toEqual([value, 1, value]);
+        expect(await computed(() => pad(tensor([1]), [[1, 1]], { value }))).toEqual([value, 1, value]);
       }
     });
 

@@ -1,6 +1,6 @@
 // The functional interface: what users call, and what the methods of Tensor stand for.
 export { customDerivative, stopGradient } from './ops/control.ts';
-export { col2im, conv, conv2d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
+export { col2im, conv, conv1d, conv2d, conv3d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
 export {
   abs,
   activationGradient,
@@ -44,6 +44,8 @@ export {
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
 export { matmul } from './ops/matmul.ts';
 export { adamStep, sgdStep } from './ops/optimizer.ts';
+export { pad } from './ops/padding.ts';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from './ops/transposed.ts';
 export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
@@ -52,7 +54,6 @@ export {
   concat,
   flatten,
   flip,
-  pad,
   permute,
   reshape,
   slice,

@@ -2,6 +2,7 @@ import type { OpName } from '@receptive/tensor';
 import type { OpCases } from '../case.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { optimiserCases } from './optimisers.ts';
+import { paddingCases } from './padding.ts';
 import { reductionCases } from './reductions.ts';
 import { viewCases } from './views.ts';
 import { windowCases } from './windows.ts';
@@ -10,6 +11,7 @@ import { windowCases } from './windows.ts';
 export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...elementwiseCases,
   ...viewCases,
+  ...paddingCases,
   ...reductionCases,
   ...windowCases,
   ...optimiserCases,

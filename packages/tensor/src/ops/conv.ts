@@ -9,12 +9,25 @@ import { floats, sameDtype, shapeIs } from './check.ts';
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
+import { pad } from './padding.ts';
+import type { EdgeMode, Pads } from './padding.ts';
 import { flip, reshape } from './views.ts';
-import { outputOf, perAxis, resolveWindow } from './window.ts';
+import { layouts, outputOf, perAxis, resolveWindow } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
-/** Options of {@link conv2d}, as in PyTorch. */
+/** What lies beyond the edges of an input that a convolution pads: zeros, or as {@link pad} continues it. */
+export const paddingModes = ['zeros', 'reflect', 'replicate', 'circular'] as const satisfies readonly (
+  | 'zeros'
+  | EdgeMode
+)[];
+
+/** One of {@link paddingModes}. */
+export type PaddingMode = (typeof paddingModes)[number];
+
+/** Options of {@link conv2d} and its likes, as in PyTorch. */
 export interface ConvOptions extends WindowOptions {
+  /** `'zeros'` unless told. */
+  readonly paddingMode?: PaddingMode;
   /** Groups of channels that do not see each other; divides input and output channels. */
   readonly groups?: number;
   /** Turn the kernel round along its spatial axes: the convolution of mathematics, which commutes. False unless told. */
@@ -147,32 +160,55 @@ export const convOps = {
   col2im: col2imOp,
 };
 
+/** A convolution as users call it. */
+type Convolution = (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor;
+
+/** What the axes of a kernel are called in messages, by their number. */
+export const kernelLayouts: readonly string[] = ['', 'k', 'kh, kw', 'kd, kh, kw'];
+
+/** The convolution over `axes` spatial axes, called `op`: options are resolved, and an input that goes on beyond its edges is padded first. */
+function convolution(op: string, axes: number): Convolution {
+  const spatial = Array.from({ length: axes }, (_, axis) => axis + 2);
+  return (x, weight, bias, { groups = 1, flipKernel = false, paddingMode = 'zeros', ...options } = {}) => {
+    if (x.rank !== axes + 2 || weight.rank !== axes + 2) {
+      throw new ShapeError(
+        `${op}: needs an input ${layouts[axes]} and weights [O, C / groups, ${kernelLayouts[axes]}], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
+      );
+    }
+    if (!paddingModes.includes(paddingMode)) {
+      throw new RangeError(
+        `${op}: paddingMode must be one of ${paddingModes.join(', ')}, but is ${JSON.stringify(paddingMode)}.`,
+      );
+    }
+    perAxis(op, 'groups', groups, 1);
+    const geometry = { ...resolveWindow(op, x.shape.slice(2), weight.shape.slice(2), options), groups };
+    const convolve = (input: Tensor, padding: Pads): Tensor =>
+      conv(input, flipKernel ? flip(weight, spatial) : weight, bias ?? undefined, { ...geometry, padding });
+    if (paddingMode === 'zeros')
+      return flipKernel ? scope(() => convolve(x, geometry.padding)) : convolve(x, geometry.padding);
+    const none = spatial.map(() => [0, 0] as const);
+    return scope(() => convolve(pad(x, [[0, 0], [0, 0], ...geometry.padding], { mode: paddingMode }), none));
+  };
+}
+
+/** {@link conv2d} along one axis: `x` `[N, C, L]`, `weight` `[O, C / groups, k]`. */
+export const conv1d: Convolution = convolution('conv1d', 1);
+
 /**
  * Cross-correlation, which the field calls convolution, of `x` `[N, C, H, W]` with `weight` `[O, C / groups, kh, kw]`, plus `bias` `[O]`:
  *
  * `y[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - padding, ...] * weight[o, c, u, v]`,
  *
- * where x is 0 outside. The output has `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1` rows and columns. With `flipKernel` it
- * is `weight[o, c, kh - 1 - u, kw - 1 - v]`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
- * arXiv:1603.07285.
- * @throws ShapeError if channels, groups or bias do not fit, or the kernel is larger than the padded input.
+ * where x is 0 outside, or what `paddingMode` makes it (see {@link pad}). The output has `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1`
+ * rows and columns, padding counted on both sides; with `'same'`, `ceil(n / stride)`, an odd element of padding being at the end. With `flipKernel` it is
+ * `weight[o, c, kh - 1 - u, kw - 1 - v]`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+ * @throws ShapeError if channels, groups or bias do not fit, the kernel is larger than the padded input, or an input is too small for its paddingMode.
+ * @throws RangeError for a paddingMode that does not exist.
  */
-export function conv2d(
-  x: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
-  { groups = 1, flipKernel = false, ...options }: ConvOptions = {},
-): Tensor {
-  if (x.rank !== 4 || weight.rank !== 4) {
-    throw new ShapeError(
-      `conv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
-    );
-  }
-  perAxis('conv2d', 'groups', groups, 1);
-  const geometry = { ...resolveWindow('conv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };
-  const convolve = (kernel: Tensor): Tensor => conv(x, kernel, bias ?? undefined, geometry);
-  return flipKernel ? scope(() => convolve(flip(weight, [2, 3]))) : convolve(weight);
-}
+export const conv2d: Convolution = convolution('conv2d', 2);
+
+/** {@link conv2d} over volumes: `x` `[N, C, D, H, W]`, `weight` `[O, C / groups, kd, kh, kw]`. */
+export const conv3d: Convolution = convolution('conv3d', 3);
 
 /** Gradient of a convolution's output with respect to its input: what training sends backwards, and what a transposed convolution computes. */
 export function convInputGradient(gradient: Tensor, weight: Tensor, geometry: ConvGeometry, inputShape: Shape): Tensor {

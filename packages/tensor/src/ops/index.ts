@@ -6,6 +6,7 @@ import { elementwiseOps } from './elementwise.ts';
 import { indexingOps } from './indexing.ts';
 import { matmulOps } from './matmul.ts';
 import { optimizerOps } from './optimizer.ts';
+import { paddingOps } from './padding.ts';
 import { poolOps } from './pool.ts';
 import { reduceOps } from './reduce.ts';
 import { softmaxOps } from './softmax.ts';
@@ -16,6 +17,7 @@ export const ops = {
   fill,
   ...elementwiseOps,
   ...viewOps,
+  ...paddingOps,
   ...reduceOps,
   ...matmulOps,
   ...indexingOps,

@@ -5,10 +5,7 @@ import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { fits, resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
-
-/** Elements of padding before and after each axis. */
-export type Pads = readonly (readonly [before: number, after: number])[];
+import { resolveAxes, resolveAxis, sameDtype, shapeIs, withLength } from './check.ts';
 
 /** An op that reads its input's memory in another order, and makes a dense copy of what it reads. */
 function viewOp<A>(
@@ -103,15 +100,6 @@ const concatOp: Op<{ readonly axis: number }, readonly 0[], [y: 0]> = {
   run: (kernels, inputs, [y], { axis }) => kernels.concat(inputs, y, axis),
 };
 
-const padOp: Op<{ readonly padding: Pads; readonly value: number }, [x: 0], [y: 0]> = {
-  name: 'pad',
-  infer([x], { padding, value }) {
-    fits('pad', value, x.dtype);
-    return [{ shape: x.shape.map((length, axis) => length + padding[axis]![0] + padding[axis]![1]), dtype: x.dtype }];
-  },
-  run: (kernels, [x], [y], { padding, value }) => kernels.pad(x, y, padding, value),
-};
-
 export const viewOps = {
   reshape: reshapeOp,
   permute: permuteOp,
@@ -119,7 +107,6 @@ export const viewOps = {
   flip: flipOp,
   broadcastTo: broadcastToOp,
   concat: concatOp,
-  pad: padOp,
 };
 
 /**
@@ -245,14 +232,4 @@ export function split(x: Tensor, lengths: readonly number[], axis = 0): Tensor[]
     from += length;
     return slice(x, start, withLength(x.shape, along, from));
   });
-}
-
-/** x surrounded by `value`: `padding[axis]` is the number before and after, axis by axis. */
-export function pad(x: Tensor, padding: Pads, value = 0): Tensor {
-  if (padding.length !== x.rank || !padding.flat().every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(
-      `pad: needs a pair [before, after] of whole numbers for each of the ${x.rank} axes of ${formatShape(x.shape)}, but was given ${JSON.stringify(padding)}.`,
-    );
-  }
-  return dispatch(padOp, [x], { padding, value })[0];
 }

@@ -15,7 +15,7 @@ export interface WindowOptions {
 }
 
 /** What the axes of an image are called in messages, by their number. */
-const layouts: readonly string[] = ['[N, C]', '[N, C, L]', '[N, C, H, W]', '[N, C, D, H, W]'];
+export const layouts: readonly string[] = ['[N, C]', '[N, C, L]', '[N, C, H, W]', '[N, C, D, H, W]'];
 
 /** The spatial lengths of an input `[N, C, ...spatial]`; refuses one that does not have `axes` of them. */
 export function spatialOf(op: string, x: TensorType, axes: number): readonly number[] {
@@ -25,12 +25,12 @@ export function spatialOf(op: string, x: TensorType, axes: number): readonly num
   return x.shape.slice(2);
 }
 
-/** One entry for each of `rank` spatial axes, each a whole number of at least 1. */
-export function perAxis(op: string, what: string, value: PerAxis, rank: number): number[] {
+/** One entry for each of `rank` spatial axes, each a whole number of at least `least`. */
+export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
   const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value];
-  if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n >= 1)) {
+  if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n >= least)) {
     throw new ShapeError(
-      `${op}: ${what} must be a whole number of at least 1, or ${rank} of them, but is ${JSON.stringify(value)}.`,
+      `${op}: ${what} must be a whole number of at least ${least}, or ${rank} of them, but is ${JSON.stringify(value)}.`,
     );
   }
   return list;
