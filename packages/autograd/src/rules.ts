@@ -27,6 +27,9 @@ import {
   permute,
   pow,
   reshape,
+  sample,
+  sampleInputGradient,
+  samplePointsGradient,
   scalarLike,
   scatterAdd,
   sigmoid,
@@ -207,6 +210,14 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   maxPoolGradient: 'composition',
   avgPool: (g, [x], attributes) => [() => avgPoolGradient(g, attributes, x.shape)],
   avgPoolGradient: 'composition',
+
+  sample: (g, [x, points]) => [() => sampleInputGradient(g, points, x.shape), () => samplePointsGradient(x, points, g)],
+  // What sampling x at points gives, times a gradient, is also x times what this sends back.
+  sampleInputGradient: (g, [gradient, points]) => [
+    () => sample(g, points),
+    () => samplePointsGradient(g, points, gradient),
+  ],
+  samplePointsGradient: 'composition',
 
   sgdStep: 'nondifferentiable',
   adamStep: 'nondifferentiable',

@@ -303,6 +303,22 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] },
   ],
 
+  sample: [
+    { f: t.sample, inputs: [[2, 2, 5], between(-1.4, 5.4, [2, 6, 1])] },
+    { f: t.sample, inputs: [[2, 2, 3, 4], between(-1.2, 3.9, [2, 5, 2])] },
+    { f: t.sample, inputs: [[1, 2, 2, 3, 2], between(-0.9, 2.9, [1, 4, 3])] },
+  ],
+  sampleInputGradient: [
+    {
+      f: (g, points) => t.sampleInputGradient(g, points, [1, 2, 3, 4]),
+      inputs: [[1, 2, 6], between(-1.2, 3.9, [1, 6, 2])],
+    },
+  ],
+  samplePointsGradient: [
+    { f: t.samplePointsGradient, inputs: [[1, 2, 3, 4], between(-1.2, 3.9, [1, 6, 2]), [1, 2, 6]] },
+    { f: t.samplePointsGradient, inputs: [[1, 1, 2, 3, 2], between(-0.9, 2.9, [1, 3, 3]), [1, 1, 3]] },
+  ],
+
   custom: [
     {
       f: (x) => t.customDerivative({ forward: (y) => y.square(), backward: (g, [y]) => [g.mul(y!).mul(2)] }, x),

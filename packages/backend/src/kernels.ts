@@ -118,6 +118,15 @@ export interface OptionalKernels {
   avgPoolGradient(gradient: Operand, out: Operand, window: Window, countPadding: boolean): void;
   /** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. All have one shape. */
   activationGradient(name: ActivationName, gradient: Operand, y: Operand, out: Operand): void;
+  /**
+   * Linear interpolation of `[N, C, ...spatial]`, one to three axes, at points `[N, P, axes]` in pixels: `[N, C, P]`. Corners outside count 0; a point with a
+   * coordinate <= -1 or >= the axis's length gives 0, and one with a NaN coordinate NaN.
+   */
+  sample(x: Operand, points: Operand, out: Operand): void;
+  /** Gradient of sample with respect to its input, from the output's gradient `[N, C, P]`. `out` has the input's shape. NaN coordinates send nothing. */
+  sampleInputGradient(gradient: Operand, points: Operand, out: Operand): void;
+  /** Gradient of sample with respect to its points; at whole coordinates that of the cell that begins there, and NaN where a coordinate is NaN. */
+  samplePointsGradient(x: Operand, points: Operand, gradient: Operand, out: Operand): void;
   /** Softmax along the last axis. */
   softmax(x: Operand, out: Operand): void;
   /** Logarithm of softmax along the last axis. */

@@ -5,6 +5,7 @@ import type { Kernels, Operand, Storage } from './kernels.ts';
 import { elementwise } from './reference/elementwise.ts';
 import { optimisers } from './reference/optimisers.ts';
 import { reductions } from './reference/reductions.ts';
+import { sampling } from './reference/sampling.ts';
 import { views } from './reference/views.ts';
 import { windows } from './reference/windows.ts';
 import { sizeOf } from './shape.ts';
@@ -37,6 +38,7 @@ export function reference(): Backend {
     ...views(open),
     ...reductions(open),
     ...windows(open),
+    ...sampling(open),
     ...optimisers(open),
   };
 

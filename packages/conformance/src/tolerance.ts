@@ -8,7 +8,7 @@ import type { Value } from './run.ts';
  * - `result`: the reference's magnitude;
  * - `products`: the sum of the magnitudes of all products that were added up for it: the op, computed from the inputs' magnitudes;
  * - `inputs`: 1 and the magnitudes of the inputs at its place and of the result;
- * - `largest`: 1 and the largest magnitude in the reference's result.
+ * - `largest`: 1 and the largest finite magnitude in the reference's result.
  *
  * Results that are moved or chosen, not computed, have c = 0: they are equal. So are integers, whatever the family.
  */
@@ -44,7 +44,7 @@ export async function scalesOf(
   return results.map(({ data }) => {
     const sizes = Float64Array.from(data, Math.abs);
     if (scale === 'result') return sizes;
-    if (scale === 'largest') return sizes.fill(1 + sizes.reduce((a, b) => Math.max(a, b), 0));
+    if (scale === 'largest') return sizes.fill(1 + sizes.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 0));
     const alike = inputs.filter((input) => input.data.length === data.length);
     return sizes.map((size, i) => alike.reduce((total, input) => total + Math.abs(input.data[i]!), 1 + size));
   });

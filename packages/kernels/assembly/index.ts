@@ -9,6 +9,7 @@ export { dotRows, weighRows } from './narrow';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
 export * from './reduce';
+export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, softmax } from './softmax';
 export { avgPool, avgPoolGradient, col2im, maxPool, maxPoolGradient } from './windows';
 

@@ -10,6 +10,7 @@ import { float } from './plan.ts';
 import type { Builder, Host } from './planner.ts';
 import { Planner, Scalar } from './planner.ts';
 import { argReduce, reduce } from './reduce.ts';
+import { sample, sampleInputGradient, samplePointsGradient } from './sampling.ts';
 import { softmax } from './softmax.ts';
 import { cast, concat, copyView, fill, im2col, pad, wordOf } from './views.ts';
 import * as windows from './windows.ts';
@@ -51,6 +52,9 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   maxPoolGradient: ofFloats('maxPoolGradient', windows.maxPoolGradient),
   avgPool: ofFloats('avgPool', windows.avgPool),
   avgPoolGradient: ofFloats('avgPoolGradient', windows.avgPoolGradient),
+  sample: ofFloats('sample', sample),
+  sampleInputGradient: ofFloats('sampleInputGradient', sampleInputGradient),
+  samplePointsGradient: ofFloats('samplePointsGradient', samplePointsGradient),
   softmax: ofFloats('softmax', (x, out) => softmax('softmax', x, out)),
   logSoftmax: ofFloats('logSoftmax', (x, out) => softmax('logSoftmax', x, out)),
   sgdStep,

@@ -48,6 +48,7 @@ export { pad } from './ops/padding.ts';
 export { convTranspose1d, convTranspose2d, convTranspose3d } from './ops/transposed.ts';
 export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
+export { sample, sampleInputGradient, samplePointsGradient } from './ops/sample.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   broadcastTo,

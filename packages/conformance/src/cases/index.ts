@@ -4,6 +4,7 @@ import { elementwiseCases } from './elementwise.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
 import { reductionCases } from './reductions.ts';
+import { samplingCases } from './sampling.ts';
 import { viewCases } from './views.ts';
 import { windowCases } from './windows.ts';
 
@@ -14,5 +15,6 @@ export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...paddingCases,
   ...reductionCases,
   ...windowCases,
+  ...samplingCases,
   ...optimiserCases,
 };

@@ -9,6 +9,7 @@ import { optimizerOps } from './optimizer.ts';
 import { paddingOps } from './padding.ts';
 import { poolOps } from './pool.ts';
 import { reduceOps } from './reduce.ts';
+import { sampleOps } from './sample.ts';
 import { softmaxOps } from './softmax.ts';
 import { viewOps } from './views.ts';
 
@@ -24,6 +25,7 @@ export const ops = {
   ...softmaxOps,
   ...convOps,
   ...poolOps,
+  ...sampleOps,
   ...optimizerOps,
   ...controlOps,
 };
