@@ -44,6 +44,7 @@ import {
   avgPoolGradient,
   maxPoolGradient,
 } from '@receptive/tensor';
+import { estimateStep } from './step.ts';
 
 /**
  * Gradients of an op's inputs from that of its first output, each as a function that is called only if it is asked for; null where there is none. A
@@ -104,6 +105,20 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   greater: 'nondifferentiable',
   greaterEqual: 'nondifferentiable',
   activationGradient: 'composition',
+  leakyRelu: 'composition',
+  prelu: 'composition',
+  elu: 'composition',
+  selu: 'composition',
+  celu: 'composition',
+  gelu: 'composition',
+  silu: 'composition',
+  mish: 'composition',
+  softsign: 'composition',
+  hardSigmoid: 'composition',
+  hardSwish: 'composition',
+  hardTanh: 'composition',
+  scaledTanh: 'composition',
+  step: (g, [x], options) => [() => estimateStep(g, x, options)],
   where: (g, [condition]) => [null, ...routed(g, condition)],
   cast: (g, [x]) => [() => cast(g, x.dtype)],
 
@@ -221,6 +236,10 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
 
   sgdStep: 'nondifferentiable',
   adamStep: 'nondifferentiable',
+  adagradStep: 'nondifferentiable',
+  rmspropStep: 'nondifferentiable',
+  adadeltaStep: 'nondifferentiable',
+  nadamStep: 'nondifferentiable',
 
   stopGradient: 'nondifferentiable',
   custom: (g, inputs, f, [y]) => {

@@ -70,6 +70,27 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (g) => t.activationGradient('relu', g, distinct(square)).square(), inputs: [square] },
   ],
   erf: [{ f: t.erf, inputs: [square] }],
+  leakyRelu: [{ f: (x) => t.leakyRelu(x, { negativeSlope: 0.1 }).square(), inputs: [distinct(square)] }],
+  prelu: [
+    { f: (x, weight) => t.prelu(x, weight).square(), inputs: [distinct([2, 3, 2]), [3]] },
+    { f: (x, weight) => t.prelu(x, weight).square(), inputs: [distinct(square), []] },
+  ],
+  elu: [{ f: (x) => t.elu(x, { alpha: 1.5 }), inputs: [distinct(square)] }],
+  selu: [{ f: (x) => t.selu(x), inputs: [distinct(square)] }],
+  celu: [{ f: (x) => t.celu(x, { alpha: 0.5 }), inputs: [distinct(square)] }],
+  gelu: [
+    { f: (x) => t.gelu(x), inputs: [square] },
+    { f: (x) => t.gelu(x, { approximate: 'tanh' }), inputs: [square] },
+  ],
+  silu: [{ f: t.silu, inputs: [square] }],
+  mish: [{ f: t.mish, inputs: [square] }],
+  softsign: [{ f: t.softsign, inputs: [distinct(square)] }],
+  hardSigmoid: [{ f: (x) => t.hardSigmoid(x.mul(7)).square(), inputs: [distinct(square)] }],
+  hardSwish: [{ f: (x) => t.hardSwish(x.mul(7)), inputs: [distinct(square)] }],
+  hardTanh: [{ f: (x) => t.hardTanh(x, { minVal: -0.4, maxVal: 0.2 }).square(), inputs: [distinct(square)] }],
+  scaledTanh: [{ f: t.scaledTanh, inputs: [square] }],
+  // An estimate is not the derivative. But there is a difference quotient between two places of one side, and it is what the difference must be.
+  step: [{ f: (x) => t.step(x, { estimator: 'difference', h: 0.01 }), inputs: [distinct(square)] }],
 
   add: [
     { f: t.add, inputs: [square, square] },

@@ -1,7 +1,27 @@
 import { grad } from '@receptive/autograd';
 import type { Backend } from '@receptive/backend';
 import type { Tensor } from '@receptive/tensor';
-import { abs, clamp, max, maxPool2d, maximum, min, minimum, relu, reshape, sum } from '@receptive/tensor';
+import {
+  abs,
+  celu,
+  clamp,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  max,
+  maxPool2d,
+  maximum,
+  maxout,
+  min,
+  minimum,
+  prelu,
+  relu,
+  relu6,
+  reshape,
+  sum,
+} from '@receptive/tensor';
 import { expect } from 'vitest';
 import type { Registry } from './registry.ts';
 import { compute } from './run.ts';
@@ -22,6 +42,45 @@ const kinks: readonly Kink[] = [
     f: (x) => clamp(x, 0, 1),
     inputs: [[-1, 0, 0.5, 1, 2]],
     gradients: [[0, 1, 1, 1, 0]],
+  },
+  {
+    name: 'hardTanh has none at its limits',
+    f: (x) => hardTanh(x, { minVal: -1, maxVal: 2 }),
+    inputs: [[-2, -1, 0, 2, 3]],
+    gradients: [[0, 0, 1, 0, 0]],
+  },
+  { name: 'relu6 has none at 0 and 6', f: relu6, inputs: [[-1, 0, 3, 6, 7]], gradients: [[0, 0, 1, 0, 0]] },
+  {
+    name: 'hardSigmoid has none at -3 and 3',
+    f: (x) => hardSigmoid(x).mul(6),
+    inputs: [[-4, -3, 1, 3, 4]],
+    gradients: [[0, 0, 1, 0, 0]],
+  },
+  {
+    name: 'hardSwish has none at -3, and that above at 3',
+    f: hardSwish,
+    inputs: [[-4, -3, 3, 4]],
+    gradients: [[0, 0, 1, 1]],
+  },
+  {
+    name: 'leakyRelu has its slope at 0',
+    f: (x) => leakyRelu(x, { negativeSlope: 0.25 }),
+    inputs: [[-1, 0, 1]],
+    gradients: [[0.25, 0.25, 1]],
+  },
+  {
+    name: 'prelu has its slope at 0',
+    f: prelu,
+    inputs: [[-2, 0, 1], [0.25]],
+    gradients: [[0.25, 0.25, 1], [-2]],
+  },
+  { name: 'elu has alpha at 0', f: (x) => elu(x, { alpha: 2 }), inputs: [[0, 1]], gradients: [[2, 1]] },
+  { name: 'celu has 1 at 0', f: (x) => celu(x, { alpha: 2 }), inputs: [[0, 1]], gradients: [[1, 1]] },
+  {
+    name: 'maxout gives it to the first of equals',
+    f: (x) => maxout(x, 2, 0),
+    inputs: [[2, 2, 1, 5]],
+    gradients: [[1, 0, 0, 1]],
   },
   {
     name: 'max gives it to the first of equals',

@@ -1,4 +1,21 @@
 // The functional interface: what users call, and what the methods of Tensor stand for.
+export {
+  celu,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  mish,
+  prelu,
+  relu6,
+  scaledTanh,
+  selu,
+  silu,
+  softsign,
+  step,
+} from './ops/activations.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
 export { col2im, conv, conv1d, conv2d, conv3d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
 export {
@@ -43,7 +60,8 @@ export {
 } from './ops/elementwise.ts';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
 export { matmul } from './ops/matmul.ts';
-export { adamStep, sgdStep } from './ops/optimizer.ts';
+export { maxout } from './ops/maxout.ts';
+export { adadeltaStep, adagradStep, adamStep, nadamStep, rmspropStep, sgdStep } from './ops/optimizer.ts';
 export { pad } from './ops/padding.ts';
 export { convTranspose1d, convTranspose2d, convTranspose3d } from './ops/transposed.ts';
 export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';

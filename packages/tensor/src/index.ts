@@ -8,6 +8,7 @@ export * from './functions.ts';
 export { liveTensors, trackLeaks } from './leaks.ts';
 export type { Nested } from './nested.ts';
 export type { AnyOp, Each, Op, TensorType } from './op.ts';
+export type { GeluOptions, HardTanhOptions, StepOptions } from './ops/activations.ts';
 export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';
 export { paddingModes } from './ops/conv.ts';
@@ -19,6 +20,7 @@ export type { AttributesOf, InputsOf, OpName, Ops, OutputsOf } from './ops/index
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './ops/pool.ts';
 export type { EdgeMode, PadOptions, Pads } from './ops/padding.ts';
+export type { AdadeltaStepOptions, AdagradStepOptions, NadamStepOptions, RmspropStepOptions } from './ops/optimizer.ts';
 export { Rng } from './rng.ts';
 export type { RngState } from './rng.ts';
 export { Keeper, outsideScopes, scope } from './scope.ts';

@@ -1,5 +1,6 @@
 import type { OpName } from '@receptive/tensor';
 import type { OpCases } from '../case.ts';
+import { activationCases } from './activations.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
@@ -11,6 +12,7 @@ import { windowCases } from './windows.ts';
 /** The cases of every op. An op that has none does not compile. */
 export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...elementwiseCases,
+  ...activationCases,
   ...viewCases,
   ...paddingCases,
   ...reductionCases,

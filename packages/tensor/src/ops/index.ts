@@ -1,5 +1,6 @@
 import type { Op } from '../op.ts';
 import { fill } from '../create.ts';
+import { activationOps } from './activations.ts';
 import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
 import { elementwiseOps } from './elementwise.ts';
@@ -17,6 +18,7 @@ import { viewOps } from './views.ts';
 export const ops = {
   fill,
   ...elementwiseOps,
+  ...activationOps,
   ...viewOps,
   ...paddingOps,
   ...reduceOps,
