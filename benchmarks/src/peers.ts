@@ -13,7 +13,7 @@ const folder = fileURLToPath(new URL('../peers/', import.meta.url));
  */
 export function installPeers(): void {
   const { dependencies } = JSON.parse(readFileSync(peerModule('package.json'), 'utf8')) as { dependencies: object };
-  if (Object.keys(dependencies).every((name) => existsSync(join(folder, 'node_modules', name)))) return;
+  if (Object.keys(dependencies).every(hasPeer)) return;
   console.error('Installing the engines to compare with...');
   const { status, stdout, stderr } = spawnSync('npx', ['-y', 'pnpm@12.21.0', 'install', '--frozen-lockfile'], {
     cwd: folder,
@@ -24,6 +24,11 @@ export function installPeers(): void {
     throw new Error(
       `The engines to compare with could not be installed; run with --peers none to do without.\n${stdout}${stderr}`,
     );
+}
+
+/** Whether an engine is installed. */
+export function hasPeer(name: string): boolean {
+  return existsSync(join(folder, 'node_modules', name));
 }
 
 /** The path of a file of the peers' workspace. */

@@ -8,6 +8,18 @@ import { expectNear, expectSameBits, scalesOf } from './tolerance.ts';
 /** What a backend computes in a case: outputs, or gradients, from inputs. */
 export type Computation = (backend: Backend, inputs: readonly Value[]) => ReturnType<typeof compute>;
 
+/** What a computation gives in float64 on the reference, and for each element of it the scale of the tolerance. */
+export async function wantedOf(
+  oracle: Backend,
+  run: Computation,
+  inputs: readonly Value[],
+  tolerance: Tolerance,
+): Promise<{ readonly wanted: readonly Value[]; readonly scales: readonly ArrayLike<number>[] }> {
+  const wanted = (await run(oracle, inputs.map(upcast))).outputs;
+  const remake = async (): Promise<readonly Value[]> => (await run(oracle, inputs.map(magnitudes))).outputs;
+  return { wanted, scales: await scalesOf(tolerance, inputs, wanted, remake) };
+}
+
 /** Runs a computation on the backend, twice, and on the reference, and compares all there is to compare. */
 export async function testComputation(
   backend: Backend,
@@ -22,13 +34,7 @@ export async function testComputation(
   await backend.flush();
   expect(backend.memory(), 'memory after the op and its tensors are gone').toEqual(before);
 
-  const wanted = (await run(oracle, inputs.map(upcast))).outputs;
-  const scales = await scalesOf(
-    tolerance,
-    inputs,
-    wanted,
-    async () => (await run(oracle, inputs.map(magnitudes))).outputs,
-  );
+  const { wanted, scales } = await wantedOf(oracle, run, inputs, tolerance);
   expect(outputs.length, 'number of results').toBe(wanted.length);
   outputs.forEach((output, i) => {
     expectNear(output, wanted[i]!, scales[i]!, tolerance.c);

@@ -1,10 +1,15 @@
+export { wantedOf } from './compare.ts';
 export { conformance } from './conformance.ts';
 export type { ConformanceOptions } from './conformance.ts';
 export { coverage } from './coverage.ts';
 export type { Cell, Coverage } from './coverage.ts';
+export { aspectOf } from './derivatives.ts';
 export type { Aspect } from './derivatives.ts';
 export { generators, randomCase } from './random/index.ts';
 export type { Generator, Generators, OnnxInput, OnnxNode, RandomCase } from './random/generator.ts';
 export { makeInputs } from './case.ts';
 export type { Skip } from './registry.ts';
 export { float32Storage } from './float32-storage.ts';
+export type { Value } from './run.ts';
+export { expectNear } from './tolerance.ts';
+export type { Tolerance } from './tolerance.ts';

@@ -1,0 +1,139 @@
+// onnxruntime, as it is installed among the peers: runs a node of ONNX by itself.
+import type { DType } from '@receptive/backend';
+import { typedArray } from '@receptive/backend';
+import type { OnnxInput, OnnxNode, Value } from '@receptive/conformance';
+import { encode } from '@receptive/onnx';
+import type { Attribute, ElementType, Model, TensorValue } from '@receptive/onnx';
+import { test } from 'vitest';
+import { hasPeer, requirePeer } from '../src/peers.ts';
+
+// The peers are installed apart, so their types are not at hand: this is what is used of them.
+interface OrtTensor {
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<number | bigint>;
+}
+interface Ort {
+  readonly Tensor: new (type: ElementType, data: TensorValue['data'], dims: readonly number[]) => OrtTensor;
+  readonly InferenceSession: {
+    create(
+      model: Uint8Array,
+      options: object,
+    ): Promise<{
+      run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
+      release(): Promise<void>;
+    }>;
+  };
+}
+
+/** Declares tests that run onnxruntime; where it is not installed, one that is skipped stands for them. */
+export const withOnnxruntime: (declare: () => void) => void = hasPeer('onnxruntime-node')
+  ? (declare) => declare()
+  : () =>
+      test('all tests with onnxruntime', ({ skip }) =>
+        skip('it is not installed. Install it: `npx -y pnpm@12.21.0 install --frozen-lockfile` in benchmarks/peers'));
+
+/** On one thread, without messages, and without a rewriting of the graph: the kernel of the operator itself is asked. */
+const options = {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  graphOptimizationLevel: 'disabled',
+  logSeverityLevel: 4,
+};
+
+/** onnxruntime does not compute this: it has no kernel for the operator, its element type or its parameters. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** How it says so: of a node as a whole, and within kernels, each of which has its own words. */
+const refusals: readonly (readonly [op: string, words: RegExp])[] = [
+  ['', /Could not find an implementation/],
+  ['GridSample', /Only support GridSample Cubic mode in 4-D cases/],
+];
+
+/**
+ * What onnxruntime makes of a node, in our element type `dtype`.
+ * @throws Refusal where it says that it does not compute this.
+ */
+export async function runNode(node: OnnxNode, inputs: readonly Value[], dtype: DType): Promise<Value> {
+  const { InferenceSession, Tensor } = requirePeer('onnxruntime-node') as Ort;
+  const { model, feeds } = modelOf(node, inputs, dtype);
+  const tensors = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]);
+  try {
+    const session = await InferenceSession.create(encode(model), options);
+    try {
+      const { result } = await session.run(Object.fromEntries(tensors) as Record<string, OrtTensor>);
+      const { data, dims } = result!;
+      const own = typedArray(dtype, data.length);
+      own.set(Array.from(data, Number));
+      return { shape: [...dims], dtype, data: own };
+    } finally {
+      await session.release();
+    }
+  } catch (error) {
+    const message = String(error);
+    const refused = refusals.some(([op, words]) => (op === '' || op === node.op) && words.test(message));
+    throw refused ? new Refusal(message, { cause: error }) : error;
+  }
+}
+
+/** A model of one node, and the tensors to give it: the case's inputs are those of the graph, constants are initialisers. */
+function modelOf(node: OnnxNode, inputs: readonly Value[], dtype: DType) {
+  const feeds: Record<string, TensorValue> = {};
+  const initializers: Record<string, TensorValue> = {};
+  const names = (node.inputs ?? inputs.map((_, i) => i)).map((input, i) => {
+    if (input === null) return '';
+    const isConstant = typeof input === 'object' && !('input' in input);
+    (isConstant ? initializers : feeds)[`input${i}`] = tensorOf(input, inputs);
+    return `input${i}`;
+  });
+  const attributes = [
+    ...attributesOf(node.ints, 'int', 'ints'),
+    ...attributesOf(node.floats, 'float', 'floats'),
+    ...attributesOf(node.strings, 'string', 'strings'),
+  ];
+  const model: Model = {
+    irVersion: 10,
+    opsets: { '': 22 },
+    graph: {
+      name: node.op,
+      inputs: Object.entries(feeds).map(([name, { type, shape }]) => ({ name, type, shape })),
+      outputs: [{ name: 'result', type: node.result ?? dtype }],
+      initializers,
+      nodes: [
+        {
+          op: node.op,
+          inputs: names,
+          outputs: ['result'],
+          attributes: Object.fromEntries(attributes) as Record<string, Attribute>,
+        },
+      ],
+    },
+  };
+  return { model, feeds };
+}
+
+function tensorOf(input: NonNullable<OnnxInput>, inputs: readonly Value[]): TensorValue {
+  if (typeof input === 'number') return plain(inputs[input]!);
+  if ('input' in input) return converted(inputs[input.input]!, input.as);
+  if ('dtype' in input) return plain(input);
+  return { type: 'int64', shape: [input.length], data: BigInt64Array.from(input, BigInt) };
+}
+
+function plain({ shape, dtype, data }: Value): TensorValue {
+  return { type: dtype, shape, data } as TensorValue;
+}
+
+function converted({ shape, data }: Value, type: 'int64' | 'bool'): TensorValue {
+  return type === 'bool'
+    ? { type, shape, data: Uint8Array.from(data, (it) => Number(it !== 0)) }
+    : { type, shape, data: BigInt64Array.from(data, BigInt) };
+}
+
+function attributesOf(values: Readonly<Record<string, unknown>> | undefined, one: string, many: string) {
+  return Object.entries(values ?? {}).map(([name, value]) => [
+    name,
+    { type: Array.isArray(value) ? many : one, value },
+  ]);
+}
