@@ -218,6 +218,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
     () => convInputGradient(gradient, g, geometry, x.shape),
     () => conv(x, g, undefined, geometry),
   ],
+  locallyConnected: 'composition',
   im2col: (g, [x], { window }) => [() => col2im(g, x.shape, window)],
   col2im: (g, _columns, { window }) => [() => im2col(g, window)],
 

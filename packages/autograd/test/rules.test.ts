@@ -302,6 +302,16 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
       ],
     },
   ],
+  locallyConnected: [
+    {
+      f: (x, w, b) => t.locallyConnected2d(x, w, b, { stride: [2, 1], padding: [[1, 0], [0, 1]], dilation: [1, 2] }),
+      inputs: [
+        [2, 2, 3, 4],
+        [2, 3, 2, 2, 2, 2],
+        [2, 2, 3],
+      ],
+    },
+  ],
   im2col: [{ f: (x) => t.im2col(x, window, 2).square(), inputs: [[2, 2, 5, 4]] }],
   col2im: [{ f: (x) => t.col2im(x, [2, 1, 5, 4], window).square(), inputs: [[2, 6, 10]] }],
 

@@ -18,6 +18,7 @@ export {
 } from './ops/activations.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
 export { col2im, conv, conv1d, conv2d, conv3d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
+export { addCoordinates } from './ops/coordinates.ts';
 export {
   abs,
   activationGradient,
@@ -59,6 +60,7 @@ export {
   where,
 } from './ops/elementwise.ts';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export { locallyConnected1d, locallyConnected2d, locallyConnectedOutput } from './ops/locally-connected.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxout } from './ops/maxout.ts';
 export { adadeltaStep, adagradStep, adamStep, nadamStep, rmspropStep, sgdStep } from './ops/optimizer.ts';

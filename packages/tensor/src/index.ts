@@ -14,6 +14,7 @@ export type { CustomFunction } from './ops/control.ts';
 export { paddingModes } from './ops/conv.ts';
 export type { ConvOptions, PaddingMode } from './ops/conv.ts';
 export type { ConvTransposeOptions } from './ops/transposed.ts';
+export type { CoordinateOptions } from './ops/coordinates.ts';
 export type { PerAxis, WindowOptions } from './ops/window.ts';
 export { ops } from './ops/index.ts';
 export type { AttributesOf, InputsOf, OpName, Ops, OutputsOf } from './ops/index.ts';

@@ -2,6 +2,7 @@ import type { OpName } from '@receptive/tensor';
 import type { OpCases } from '../case.ts';
 import { activationCases } from './activations.ts';
 import { elementwiseCases } from './elementwise.ts';
+import { locallyConnectedCases } from './locally-connected.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
 import { reductionCases } from './reductions.ts';
@@ -17,6 +18,7 @@ export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...paddingCases,
   ...reductionCases,
   ...windowCases,
+  ...locallyConnectedCases,
   ...samplingCases,
   ...optimiserCases,
 };

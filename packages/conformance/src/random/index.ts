@@ -1,11 +1,15 @@
 import { Rng } from '@receptive/tensor';
 import { convolutionGenerators } from './convolution.ts';
+import { coordinateGenerators } from './coordinates.ts';
 import { Draw } from './draw.ts';
 import type { Generators, RandomCase } from './generator.ts';
+import { locallyConnectedGenerators } from './locally-connected.ts';
 
 /** Every function of the catalogue, by its name. */
 export const generators: Generators = {
   ...convolutionGenerators,
+  ...coordinateGenerators,
+  ...locallyConnectedGenerators,
 };
 
 /** Case number `number` of the function `name`, which depends on these and the seed alone. */

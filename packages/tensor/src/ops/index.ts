@@ -5,6 +5,7 @@ import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { indexingOps } from './indexing.ts';
+import { locallyConnectedOps } from './locally-connected.ts';
 import { matmulOps } from './matmul.ts';
 import { optimizerOps } from './optimizer.ts';
 import { paddingOps } from './padding.ts';
@@ -26,6 +27,7 @@ export const ops = {
   ...indexingOps,
   ...softmaxOps,
   ...convOps,
+  ...locallyConnectedOps,
   ...poolOps,
   ...sampleOps,
   ...optimizerOps,
