@@ -45,6 +45,7 @@ import {
   maxPoolGradient,
 } from '@receptive/tensor';
 import { estimateStep } from './step.ts';
+import { standardizeGradient } from './standardize.ts';
 
 /**
  * Gradients of an op's inputs from that of its first output, each as a function that is called only if it is asked for; null where there is none. A
@@ -234,6 +235,10 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
     () => samplePointsGradient(g, points, gradient),
   ],
   samplePointsGradient: 'composition',
+
+  standardize: (g, [x], attributes, [y, _mean, variance]) => [() => standardizeGradient(g, x, y, variance, attributes)],
+  batchNorm: 'composition',
+  localResponseNorm: 'composition',
 
   sgdStep: 'nondifferentiable',
   adamStep: 'nondifferentiable',

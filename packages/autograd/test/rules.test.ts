@@ -350,6 +350,26 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: t.samplePointsGradient, inputs: [[1, 1, 2, 3, 2], between(-0.9, 2.9, [1, 3, 3]), [1, 1, 3]] },
   ],
 
+  standardize: [
+    { f: (x) => t.standardize(x, [0, 2], 0.1)[0], inputs: [[2, 3, 4]] },
+    { f: (x) => t.standardize(x, 1, 0)[0].square(), inputs: [distinct(square)] },
+  ],
+  batchNorm: [
+    {
+      f: (x, mean, variance, weight, bias) =>
+        t.batchNorm(x, { statistics: { mean, variance }, weight, bias, eps: 0.1 }),
+      inputs: [[2, 3, 4], [3], between(0.5, 2, [3]), [3], [3]],
+    },
+    {
+      f: (x, mean, variance) => t.batchNorm(x, { statistics: { mean, variance }, eps: 0.1 }).square(),
+      inputs: [square, [4], between(0.5, 2, [4])],
+    },
+  ],
+  localResponseNorm: [
+    { f: (x) => t.localResponseNorm(x, { size: 3, alpha: 0.5, k: 1 }), inputs: [[2, 5, 2]] },
+    { f: (x) => t.localResponseNorm(x, { size: 4, alpha: 2, beta: 1.5, divideBySize: true }), inputs: [[1, 3, 2, 2]] },
+  ],
+
   custom: [
     {
       f: (x) => t.customDerivative({ forward: (y) => y.square(), backward: (g, [y]) => [g.mul(y!).mul(2)] }, x),

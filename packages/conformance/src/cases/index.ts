@@ -3,6 +3,7 @@ import type { OpCases } from '../case.ts';
 import { activationCases } from './activations.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { locallyConnectedCases } from './locally-connected.ts';
+import { normalizationCases } from './normalization.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
 import { reductionCases } from './reductions.ts';
@@ -20,5 +21,6 @@ export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...windowCases,
   ...locallyConnectedCases,
   ...samplingCases,
+  ...normalizationCases,
   ...optimiserCases,
 };

@@ -2,7 +2,9 @@ import { Rng } from '@receptive/tensor';
 import { convolutionGenerators } from './convolution.ts';
 import { coordinateGenerators } from './coordinates.ts';
 import { Draw } from './draw.ts';
+import { dropoutGenerators } from './dropout.ts';
 import type { Generators, RandomCase } from './generator.ts';
+import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
 
 /** Every function of the catalogue, by its name. */
@@ -10,6 +12,8 @@ export const generators: Generators = {
   ...convolutionGenerators,
   ...coordinateGenerators,
   ...locallyConnectedGenerators,
+  ...normalizationGenerators,
+  ...dropoutGenerators,
 };
 
 /** Case number `number` of the function `name`, which depends on these and the seed alone. */

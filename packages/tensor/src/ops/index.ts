@@ -7,11 +7,13 @@ import { elementwiseOps } from './elementwise.ts';
 import { indexingOps } from './indexing.ts';
 import { locallyConnectedOps } from './locally-connected.ts';
 import { matmulOps } from './matmul.ts';
+import { normalizationOps } from './normalization.ts';
 import { optimizerOps } from './optimizer.ts';
 import { paddingOps } from './padding.ts';
 import { poolOps } from './pool.ts';
 import { reduceOps } from './reduce.ts';
 import { sampleOps } from './sample.ts';
+import { responseNormOps } from './response-norm.ts';
 import { softmaxOps } from './softmax.ts';
 import { viewOps } from './views.ts';
 
@@ -30,6 +32,8 @@ export const ops = {
   ...locallyConnectedOps,
   ...poolOps,
   ...sampleOps,
+  ...normalizationOps,
+  ...responseNormOps,
   ...optimizerOps,
   ...controlOps,
 };
