@@ -25,6 +25,8 @@ import {
   neg,
   pad,
   permute,
+  pixelShuffle,
+  pixelUnshuffle,
   pow,
   reshape,
   sample,
@@ -227,6 +229,12 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   maxPoolGradient: 'composition',
   avgPool: (g, [x], attributes) => [() => avgPoolGradient(g, attributes, x.shape)],
   avgPoolGradient: 'composition',
+  sumPool: 'composition',
+  variancePool: 'composition',
+  stochasticPool: 'composition',
+  interpolate: 'composition',
+  pixelShuffle: (g, _x, { factor }) => [() => pixelUnshuffle(g, factor)],
+  pixelUnshuffle: (g, _x, { factor }) => [() => pixelShuffle(g, factor)],
 
   sample: (g, [x, points]) => [() => sampleInputGradient(g, points, x.shape), () => samplePointsGradient(x, points, g)],
   // What sampling x at points gives, times a gradient, is also x times what this sends back.
@@ -235,6 +243,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
     () => samplePointsGradient(g, points, gradient),
   ],
   samplePointsGradient: 'composition',
+  deformConv: 'composition',
 
   standardize: (g, [x], attributes, [y, _mean, variance]) => [() => standardizeGradient(g, x, y, variance, attributes)],
   batchNorm: 'composition',

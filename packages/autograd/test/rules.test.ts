@@ -333,11 +333,37 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   avgPoolGradient: [
     { f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] },
   ],
+  sumPool: [{ f: (x) => t.sumPool2d(x, window.kernel, window).square(), inputs: [[1, 2, 5, 4]] }],
+  variancePool: [{ f: (x) => t.variancePool2d(x, window.kernel, window), inputs: [[1, 2, 5, 4]] }],
+  stochasticPool: [
+    {
+      f: (x) => t.stochasticPool2d(x, window.kernel, { ...window, rng: new Rng(1) }).square(),
+      inputs: [distinct([1, 2, 5, 4])],
+    },
+  ],
+  interpolate: [
+    { f: (x) => t.interpolate(x, { size: [2, 5], mode: 'linear' }).square(), inputs: [[1, 2, 3, 3]] },
+    { f: (x) => t.interpolate(x, { size: [5], mode: 'linear', alignCorners: true }).square(), inputs: [[1, 2, 3]] },
+    { f: (x) => t.interpolate(x, { scaleFactor: 1.7 }).square(), inputs: [[1, 2, 3, 2]] },
+  ],
+  pixelShuffle: [{ f: (x) => t.pixelShuffle(x, 2).square(), inputs: [[1, 4, 2, 3]] }],
+  pixelUnshuffle: [{ f: (x) => t.pixelUnshuffle(x, 2).square(), inputs: [[1, 2, 4, 2]] }],
 
   sample: [
     { f: t.sample, inputs: [[2, 2, 5], between(-1.4, 5.4, [2, 6, 1])] },
     { f: t.sample, inputs: [[2, 2, 3, 4], between(-1.2, 3.9, [2, 5, 2])] },
     { f: t.sample, inputs: [[1, 2, 2, 3, 2], between(-0.9, 2.9, [1, 4, 3])] },
+  ],
+  deformConv: [
+    {
+      f: (x, offset, w, b) => t.deformConv2d(x, offset, w, b, { padding: 1 }),
+      inputs: [[1, 1, 2, 3], between(-1.9, -1.1, [1, 8, 3, 4]), [2, 1, 2, 2], [2]],
+    },
+    {
+      f: (x, offset, w, mask) =>
+        t.deformConv2d(x, offset, w, null, { mask, stride: 2, padding: 1, groups: 2, offsetGroups: 2 }),
+      inputs: [[2, 4, 3, 4], between(0.1, 0.9, [2, 8, 2, 3]), [2, 2, 2, 1], [2, 4, 2, 3]],
+    },
   ],
   sampleInputGradient: [
     {

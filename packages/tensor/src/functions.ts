@@ -16,6 +16,16 @@ export {
   softsign,
   step,
 } from './ops/activations.ts';
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  globalAvgPool,
+  globalMaxPool,
+} from './ops/adaptive-pool.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
 export { col2im, conv, conv1d, conv2d, conv3d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
 export { addCoordinates } from './ops/coordinates.ts';
@@ -61,7 +71,9 @@ export {
 } from './ops/elementwise.ts';
 export { alphaDropout, dropout, spatialDropout, stochasticDepth } from './ops/dropout.ts';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export { deformConv2d } from './ops/deformable.ts';
 export { locallyConnected1d, locallyConnected2d, locallyConnectedOutput } from './ops/locally-connected.ts';
+export { interpolate } from './ops/interpolate.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxout } from './ops/maxout.ts';
 export { adadeltaStep, adagradStep, adamStep, nadamStep, rmspropStep, sgdStep } from './ops/optimizer.ts';
@@ -75,11 +87,46 @@ export {
 } from './ops/normalization.ts';
 export { pad } from './ops/padding.ts';
 export { convTranspose1d, convTranspose2d, convTranspose3d } from './ops/transposed.ts';
-export { avgPool, avgPool2d, avgPoolGradient, maxPool2d, maxPool2dWithIndices, maxPoolGradient } from './ops/pool.ts';
+export { pixelShuffle, pixelUnshuffle } from './ops/pixel-shuffle.ts';
+export {
+  avgPool,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  avgPoolGradient,
+  maxPool1d,
+  maxPool1dWithIndices,
+  maxPool2d,
+  maxPool2dWithIndices,
+  maxPool3d,
+  maxPool3dWithIndices,
+  maxPoolGradient,
+} from './ops/pool.ts';
+export {
+  gaussianPool1d,
+  gaussianPool2d,
+  gaussianPool3d,
+  variancePool1d,
+  variancePool2d,
+  variancePool3d,
+} from './ops/pool-statistics.ts';
+export {
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  minPool1d,
+  minPool2d,
+  minPool3d,
+  sumPool1d,
+  sumPool2d,
+  sumPool3d,
+} from './ops/pool-variants.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { sample, sampleInputGradient, samplePointsGradient } from './ops/sample.ts';
 export { localContrastNorm, localResponseNorm } from './ops/response-norm.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { stochasticPool1d, stochasticPool2d, stochasticPool3d } from './ops/stochastic-pool.ts';
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d } from './ops/unpool.ts';
 export {
   broadcastTo,
   concat,

@@ -1,12 +1,15 @@
 import type { OpName } from '@receptive/tensor';
 import type { OpCases } from '../case.ts';
 import { activationCases } from './activations.ts';
+import { deformableCases } from './deformable.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { locallyConnectedCases } from './locally-connected.ts';
 import { normalizationCases } from './normalization.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
+import { poolingCases } from './pooling.ts';
 import { reductionCases } from './reductions.ts';
+import { resamplingCases } from './resampling.ts';
 import { samplingCases } from './sampling.ts';
 import { viewCases } from './views.ts';
 import { windowCases } from './windows.ts';
@@ -20,6 +23,9 @@ export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...reductionCases,
   ...windowCases,
   ...locallyConnectedCases,
+  ...deformableCases,
+  ...poolingCases,
+  ...resamplingCases,
   ...samplingCases,
   ...normalizationCases,
   ...optimiserCases,

@@ -184,6 +184,11 @@ export const windowCases = {
         inputs: [given([-5, -Infinity, -7, -9, NaN, NaN], [1, 1, 2, 3])],
         attributes: { window: corner },
       },
+      {
+        name: 'padding never wins against -Infinity either: the first element does',
+        inputs: [given(new Array<number>(6).fill(-Infinity), [1, 1, 2, 3])],
+        attributes: { window: corner },
+      },
     ],
   },
   maxPoolGradient: {

@@ -3,18 +3,24 @@ import { fill } from '../create.ts';
 import { activationOps } from './activations.ts';
 import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
+import { deformableOps } from './deformable.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { indexingOps } from './indexing.ts';
+import { interpolateOps } from './interpolate.ts';
 import { locallyConnectedOps } from './locally-connected.ts';
 import { matmulOps } from './matmul.ts';
 import { normalizationOps } from './normalization.ts';
 import { optimizerOps } from './optimizer.ts';
 import { paddingOps } from './padding.ts';
+import { pixelShuffleOps } from './pixel-shuffle.ts';
 import { poolOps } from './pool.ts';
+import { variancePoolOps } from './pool-statistics.ts';
+import { sumPoolOps } from './pool-variants.ts';
 import { reduceOps } from './reduce.ts';
 import { sampleOps } from './sample.ts';
 import { responseNormOps } from './response-norm.ts';
 import { softmaxOps } from './softmax.ts';
+import { stochasticPoolOps } from './stochastic-pool.ts';
 import { viewOps } from './views.ts';
 
 /** Every op there is, by name. Derivative rules and conformance cases are typed over these names, so that a gap does not compile. */
@@ -32,6 +38,12 @@ export const ops = {
   ...locallyConnectedOps,
   ...poolOps,
   ...sampleOps,
+  ...deformableOps,
+  ...sumPoolOps,
+  ...variancePoolOps,
+  ...stochasticPoolOps,
+  ...interpolateOps,
+  ...pixelShuffleOps,
   ...normalizationOps,
   ...responseNormOps,
   ...optimizerOps,

@@ -2,38 +2,30 @@ import type { Shape, Window } from '@receptive/backend';
 import { sizeOf, typedArray } from '@receptive/backend';
 import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
-import { ShapeError } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { dtypeIs, floats, shapeIs } from './check.ts';
 import { col2im, im2col } from './conv.ts';
-import { cast, mul } from './elementwise.ts';
+import { cast, less, mul, where } from './elementwise.ts';
 import { gather, scatterAdd } from './indexing.ts';
-import { argmax, sum } from './reduce.ts';
+import { pad } from './padding.ts';
+import { fitted, givenWindow, planes, poolShape, poolWindow, shares } from './pool-window.ts';
+import type { Pool, PoolOptions } from './pool-window.ts';
+import { argmax, min, sum } from './reduce.ts';
 import { broadcastTo, reshape } from './views.ts';
-import { outputOf, perAxis, resolveWindow, spatialOf } from './window.ts';
-import type { PerAxis, WindowOptions } from './window.ts';
-
-/** Options of the pooling functions. The stride is the kernel size unless given. */
-export type PoolOptions = Omit<WindowOptions, 'dilation'>;
+import type { PerAxis } from './window.ts';
 
 /** Options of {@link maxPool2d}. */
-export type MaxPoolOptions = WindowOptions;
+export type MaxPoolOptions = PoolOptions;
 
 /** Options of {@link avgPool2d}. */
 export interface AvgPoolOptions extends PoolOptions {
-  /** Divide by the whole window where it hangs over the edge (true, the default), or by the elements inside. */
+  /**
+   * Divide by the whole window where it hangs over the edge (true, the default), or by the elements inside. What lies beyond the padding, where ceil mode lets
+   * the last windows reach, never counts.
+   */
   readonly countIncludePad?: boolean;
-}
-
-function poolShape(op: string, [n, c, ...spatial]: Shape, window: Window): number[] {
-  return [n!, c!, ...outputOf(op, spatial, window)];
-}
-
-/** One plane an image and channel: `[N, C, ...spatial]` as `[N * C, 1, ...spatial]`. */
-function planes(x: Tensor): Tensor {
-  return reshape(x, [x.shape[0]! * x.shape[1]!, 1, ...x.shape.slice(2)]);
 }
 
 const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
@@ -54,11 +46,11 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
     const winner = argmax(columns, 1, { keepDims: true });
     // The same unfolding of a plane that holds its own positions says where each tap lies.
     const spatial = x.shape.slice(2);
-    const positions = typedArray('float32', sizeOf(spatial)).map((_, i) => i);
-    const places = cast(
-      im2col(cast(fromArray(x.backend, positions, [1, 1, ...spatial], 'float32'), x.dtype), window),
-      'int32',
-    );
+    const size = sizeOf(spatial);
+    const positions = typedArray('float32', size).map((_, i) => i);
+    const taps = im2col(cast(fromArray(x.backend, positions, [1, 1, ...spatial], 'float32'), x.dtype), window, size);
+    // Padding ties with -Infinity alone: then the first element that the window sees has won. Positions grow with the taps.
+    const places = cast(where(less(taps, size), taps, min(taps, 1, { keepDims: true })), 'int32');
     return [
       reshape(gather(columns, winner, 1), shape),
       reshape(gather(broadcastTo(places, columns.shape), winner, 1), shape),
@@ -104,7 +96,7 @@ const avgPoolOp: Op<AvgPoolAttributes, [x: 0], [y: 0]> = {
   run: (kernels, [x], [y], { window, countPadding }) => kernels.avgPool(x, y, window, countPadding),
   compose([x], { window, countPadding }) {
     const sums = reshape(sum(im2col(planes(x), window), 1), poolShape('avgPool', x.shape, window));
-    return [mul(sums, shares(x.shape, sums, window, countPadding))];
+    return [mul(sums, shares(sums, x.shape.slice(2), window, countPadding))];
   },
 };
 
@@ -119,35 +111,11 @@ const avgPoolGradientOp: Op<AvgPoolAttributes & { readonly inputShape: Shape }, 
     kernels.avgPoolGradient(gradient, dx, window, countPadding),
   compose([gradient], { window, countPadding, inputShape }) {
     const [n, c, ...spatial] = inputShape as [number, number, ...number[]];
-    const share = reshape(mul(gradient, shares(inputShape, gradient, window, countPadding)), [n * c, 1, -1]);
+    const share = reshape(mul(gradient, shares(gradient, spatial, window, countPadding)), [n * c, 1, -1]);
     const columns = broadcastTo(share, [n * c, sizeOf(window.kernel), share.shape[2]!]);
     return [reshape(col2im(columns, [n * c, 1, ...spatial], window), inputShape)];
   },
 };
-
-/** What each element of a window counts for in its mean: one over the number of elements, a factor for each output position. */
-function shares(input: Shape, like: Tensor, window: Window, countPadding: boolean): Tensor {
-  const spatial = input.slice(2);
-  const output = outputOf('avgPool', spatial, window);
-  const inside = countPadding
-    ? output.map((length, axis) => new Array<number>(length).fill(window.kernel[axis]!))
-    : tapsInside(spatial, output, window);
-  const counts = inside.reduce<number[]>((product, axis) => product.flatMap((a) => axis.map((b) => a * b)), [1]);
-  const factors = typedArray(like.dtype, counts.length);
-  factors.set(counts.map((n) => 1 / n));
-  return fromArray(like.backend, factors, [1, 1, ...output], like.dtype);
-}
-
-/** For each axis and each place of the window along it, how many of its taps lie inside the input. */
-function tapsInside(spatial: Shape, output: Shape, { kernel, stride, padding, dilation }: Window): number[][] {
-  return output.map((length, axis) =>
-    Array.from({ length }, (_, i) => {
-      const start = i * stride[axis]! - padding[axis]![0];
-      const taps = Array.from({ length: kernel[axis]! }, (_tap, u) => start + u * dilation[axis]!);
-      return taps.filter((place) => place >= 0 && place < spatial[axis]!).length;
-    }),
-  );
-}
 
 export const poolOps = {
   maxPool: maxPoolOp,
@@ -156,57 +124,67 @@ export const poolOps = {
   avgPoolGradient: avgPoolGradientOp,
 };
 
-function window2d(op: string, x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Window {
-  const spatial = spatialOf(op, x, 2);
-  const kernel = perAxis(op, 'kernelSize', kernelSize, 2);
-  return resolveWindow(op, spatial, kernel, { stride: kernel, ...options });
-}
+type MaxPoolWithIndices = (
+  x: Tensor,
+  kernelSize: PerAxis,
+  options?: MaxPoolOptions,
+) => readonly [y: Tensor, indices: Tensor];
 
-/** Refuses a window that somewhere would see padding alone, and have no maximum and no mean. */
-function checkPoolPadding(op: string, x: Tensor, window: Window): void {
-  // Without padding every tap lies inside.
-  if (window.padding.every(([before, after]) => before === 0 && after === 0)) return;
-  const spatial = x.shape.slice(2);
-  tapsInside(spatial, outputOf(op, spatial, window), window).forEach((counts, axis) => {
-    if (!counts.includes(0)) return;
-    throw new ShapeError(
-      `${op}: with padding ${JSON.stringify(window.padding[axis])} on an axis of ${spatial[axis]}, some windows of ${window.kernel[axis]} would see padding alone. Pad less than a window.`,
-    );
-  });
-}
+const maxPoolWithIndices =
+  (axes: number, door = `maxPool${axes}d`): MaxPoolWithIndices =>
+  (x, kernelSize, options = {}) =>
+    dispatch(maxPoolOp, [x], { window: poolWindow(door, axes, x, kernelSize, options) });
+
+/** Max pooling over `axes` spatial axes, in the name of `door`. */
+export const maxPool =
+  (axes: number, door?: string): Pool =>
+  (x, kernelSize, options) =>
+    scope(() => maxPoolWithIndices(axes, door)(x, kernelSize, options)[0]);
 
 /**
- * Maximum of each window of `[N, C, H, W]`. Padding never wins; of equal maxima the first does, and receives the gradient; NaN wins.
- * @throws ShapeError if the window does not fit.
+ * Maximum of each window of `[N, C, H, W]`. Padding never wins; of equal maxima the first does, and receives the gradient; NaN wins. The output has
+ * `floor((n + padding - dilation * (k - 1) - 1) / stride) + 1` rows and columns; with `ceilMode` ceil stands for floor.
+ *
+ * A convolution of stride 2 makes an image smaller as well, and learns how: Springenberg et al., Striving for simplicity: the all convolutional net,
+ * arXiv:1412.6806.
+ * @throws ShapeError if the window does not fit, or would see padding alone.
  */
-export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions = {}): Tensor {
-  return scope(() => maxPool2dWithIndices(x, kernelSize, options)[0]);
-}
+export const maxPool2d: Pool = maxPool(2);
+/** {@link maxPool2d} of `[N, C, L]`. */
+export const maxPool1d: Pool = maxPool(1);
+/** {@link maxPool2d} of `[N, C, D, H, W]`. */
+export const maxPool3d: Pool = maxPool(3);
 
 /** {@link maxPool2d}, and where in its flattened plane each maximum lies, int32. */
-export function maxPool2dWithIndices(
-  x: Tensor,
-  kernelSize: PerAxis,
-  options: MaxPoolOptions = {},
-): readonly [y: Tensor, indices: Tensor] {
-  const window = window2d('maxPool2d', x, kernelSize, options);
-  checkPoolPadding('maxPool2d', x, window);
-  return dispatch(maxPoolOp, [x], { window });
-}
+export const maxPool2dWithIndices: MaxPoolWithIndices = maxPoolWithIndices(2);
+/** {@link maxPool2dWithIndices} of `[N, C, L]`. */
+export const maxPool1dWithIndices: MaxPoolWithIndices = maxPoolWithIndices(1);
+/** {@link maxPool2dWithIndices} of `[N, C, D, H, W]`. */
+export const maxPool3dWithIndices: MaxPoolWithIndices = maxPoolWithIndices(3);
+
+/** Average pooling over `axes` spatial axes, in the name of `door`. */
+export const averagePool =
+  (axes: number, door = `avgPool${axes}d`): Pool<AvgPoolOptions> =>
+  (x, kernelSize, { countIncludePad = true, ceilMode = false, ...options } = {}) => {
+    const given = givenWindow(door, axes, x, kernelSize, options);
+    const window = fitted(door, x, given, ceilMode);
+    const added = window.padding.map(([, after], axis) => Math.max(0, after - given.padding[axis]![1]));
+    if (!countIncludePad || added.every((n) => n === 0)) return avgPool(x, { window, countPadding: countIncludePad });
+    // The padding that was asked for counts, and what ceil mode added to it does not: the former becomes part of the input, over which the window hangs.
+    const own = window.padding.map(([before, after], axis) => [before, after - added[axis]!] as const);
+    const hanging = { ...window, padding: added.map((n) => [0, n] as const) };
+    return scope(() => avgPool(pad(x, [[0, 0], [0, 0], ...own]), { window: hanging, countPadding: false }));
+  };
 
 /**
- * Mean of each window of `[N, C, H, W]`.
- * @throws ShapeError if the window does not fit.
+ * Mean of each window of `[N, C, H, W]`; the output's size is that of {@link maxPool2d}.
+ * @throws ShapeError if the window does not fit, or would see padding alone.
  */
-export function avgPool2d(
-  x: Tensor,
-  kernelSize: PerAxis,
-  { countIncludePad = true, ...options }: AvgPoolOptions = {},
-): Tensor {
-  const window = window2d('avgPool2d', x, kernelSize, options);
-  checkPoolPadding('avgPool2d', x, window);
-  return dispatch(avgPoolOp, [x], { window, countPadding: countIncludePad })[0];
-}
+export const avgPool2d: Pool<AvgPoolOptions> = averagePool(2);
+/** {@link avgPool2d} of `[N, C, L]`. */
+export const avgPool1d: Pool<AvgPoolOptions> = averagePool(1);
+/** {@link avgPool2d} of `[N, C, D, H, W]`. */
+export const avgPool3d: Pool<AvgPoolOptions> = averagePool(3);
 
 /** Gradient of max pooling with respect to its input, from the indices that the forward pass stored: each lies in its window. */
 export function maxPoolGradient(gradient: Tensor, indices: Tensor, window: Window, inputShape: Shape): Tensor {

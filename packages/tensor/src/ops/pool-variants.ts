@@ -1,0 +1,97 @@
+import type { Window } from '@receptive/backend';
+import { full, scalarLike } from '../create.ts';
+import { withBackend } from '../current.ts';
+import { dispatch } from '../dispatch.ts';
+import type { Op } from '../op.ts';
+import { scope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import { floats } from './check.ts';
+import { conv } from './conv.ts';
+import { abs, equal, neg, pow, sqrt, square, where } from './elementwise.ts';
+import { maxPool } from './pool.ts';
+import { planes, poolShape, poolWindow } from './pool-window.ts';
+import type { Pool, PoolOptions } from './pool-window.ts';
+import { reshape } from './views.ts';
+import type { PerAxis } from './window.ts';
+
+const sumPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0]> = {
+  name: 'sumPool',
+  infer([x], { window }) {
+    floats('sumPool', x);
+    return [{ shape: poolShape('sumPool', x.shape, window), dtype: x.dtype }];
+  },
+  // Not the mean times the number of elements: sums of whole numbers stay whole.
+  compose([x], { window }) {
+    const ones = withBackend(x.backend, () => full([1, 1, ...window.kernel], 1, { dtype: x.dtype }));
+    return [reshape(conv(planes(x), ones, undefined, { ...window, groups: 1 }), poolShape('sumPool', x.shape, window))];
+  },
+};
+
+export const sumPoolOps = { sumPool: sumPoolOp };
+
+/** Sum pooling over `axes` spatial axes, in the name of `door`. */
+export const sumPool =
+  (axes: number, door = `sumPool${axes}d`): Pool =>
+  (x, kernelSize, options = {}) =>
+    dispatch(sumPoolOp, [x], { window: poolWindow(door, axes, x, kernelSize, options) })[0];
+
+/**
+ * Sum of each window of `[N, C, H, W]`; what lies outside adds nothing. The output's size is that of maxPool2d.
+ * @throws ShapeError if the window does not fit, or would see padding alone.
+ */
+export const sumPool2d: Pool = sumPool(2);
+/** {@link sumPool2d} of `[N, C, L]`. */
+export const sumPool1d: Pool = sumPool(1);
+/** {@link sumPool2d} of `[N, C, D, H, W]`. */
+export const sumPool3d: Pool = sumPool(3);
+
+const minPool =
+  (axes: number): Pool =>
+  (x, kernelSize, options) =>
+    scope(() => neg(maxPool(axes, `minPool${axes}d`)(neg(x), kernelSize, options)));
+
+/**
+ * Minimum of each window of `[N, C, H, W]`: `-max(-x)`. Padding never wins; of equal minima the first does, and receives the gradient; NaN wins.
+ * @throws ShapeError if the window does not fit, or would see padding alone.
+ */
+export const minPool2d: Pool = minPool(2);
+/** {@link minPool2d} of `[N, C, L]`. */
+export const minPool1d: Pool = minPool(1);
+/** {@link minPool2d} of `[N, C, D, H, W]`. */
+export const minPool3d: Pool = minPool(3);
+
+/** Lp pooling: as PyTorch has it, the exponent comes before the kernel size. */
+export type LpPool = (x: Tensor, normType: number, kernelSize: PerAxis, options?: PoolOptions) => Tensor;
+
+const lpPool =
+  (axes: number): LpPool =>
+  (x, p, kernelSize, options) => {
+    const door = `lpPool${axes}d`;
+    if (!(p >= 1 && p < Infinity)) {
+      throw new RangeError(
+        `${door}: normType must be a number of at least 1, but is ${p}. For infinity take the maximum: maxPool${axes}d(abs(x), ...).`,
+      );
+    }
+    return scope(() => {
+      const sums = sumPool(axes, door)(p === 2 ? square(x) : pow(abs(x), p), kernelSize, options);
+      // The root is infinitely steep at 0: there it is taken of 1, and not used.
+      const [empty, zero] = [equal(sums, 0), scalarLike(sums, 0)];
+      const safe = where(empty, scalarLike(sums, 1), sums);
+      return where(empty, zero, p === 2 ? sqrt(safe) : pow(safe, 1 / p));
+    });
+  };
+
+/**
+ * The norm of each window of `[N, C, H, W]`: `(sum of |x|^p)^(1 / p)`, p being `normType`, a number of at least 1. It is the sum of magnitudes for 1, and comes
+ * near their maximum as p grows. The gradient is 0 where a window is all 0. What lies outside adds nothing.
+ *
+ * As ONNX's LpPool. PyTorch's takes `sum of x^p` without the magnitude, which for odd p is the root of a negative number where negative elements prevail; and
+ * in ceil mode it scales up the sum of windows that hang over the end, as if they were full.
+ * Source: Sermanet, Chintala and LeCun, Convolutional neural networks applied to house numbers digit classification, arXiv:1204.3968.
+ * @throws RangeError for an exponent below 1. ShapeError if the window does not fit, or would see padding alone.
+ */
+export const lpPool2d: LpPool = lpPool(2);
+/** {@link lpPool2d} of `[N, C, L]`. */
+export const lpPool1d: LpPool = lpPool(1);
+/** {@link lpPool2d} of `[N, C, D, H, W]`. */
+export const lpPool3d: LpPool = lpPool(3);
