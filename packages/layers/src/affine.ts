@@ -14,22 +14,22 @@ export interface AffineOptions {
 }
 
 // PyTorch's choice, which makes the gain 1 / sqrt(3) and so the bound 1 / sqrt(fanIn).
-const defaultWeightInit = kaimingUniform({ nonlinearity: 'leakyRelu', negativeSlope: Math.sqrt(5) });
+export const defaultWeightInit = kaimingUniform({ nonlinearity: 'leakyRelu', negativeSlope: Math.sqrt(5) });
 
-function defaultBiasInit(weightShape: Shape): Initializer {
+export function defaultBiasInit(weightShape: Shape): Initializer {
   const bound = 1 / Math.sqrt(fansOf(weightShape).fanIn);
   return uniform(-bound, bound);
 }
 
-/** Base of the layers that multiply by weights, of which the first axis counts outputs, and add a bias for each output. */
+/** Base of the layers that multiply by weights, of which the first axis counts `outputs` unless told, and add a bias for each output. */
 export abstract class Affine extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
 
-  constructor(weightShape: Shape, options: AffineOptions) {
+  constructor(weightShape: Shape, options: AffineOptions, outputs = weightShape[0]!) {
     super();
     const { bias = true, weightInit = defaultWeightInit, biasInit = defaultBiasInit(weightShape) } = options;
     this.weight = parameter(weightShape, weightInit);
-    this.bias = bias ? parameter(weightShape.slice(0, 1), biasInit) : undefined;
+    this.bias = bias ? parameter([outputs], biasInit) : undefined;
   }
 }

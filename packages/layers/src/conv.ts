@@ -1,39 +1,91 @@
 import type { ConvOptions, PerAxis, Tensor } from '@receptive/tensor';
-import { ShapeError, conv2d } from '@receptive/tensor';
+import { ShapeError, conv1d, conv2d, conv3d, perAxis, resolveConv, scope } from '@receptive/tensor';
 import { Affine } from './affine.ts';
 import type { AffineOptions } from './affine.ts';
 import { whole } from './check.ts';
+import { ConnectionTable } from './connections.ts';
+import type { Connections } from './connections.ts';
 
-/** Options of {@link Conv2d}, as in PyTorch. */
-export interface Conv2dOptions extends ConvOptions, AffineOptions {}
+/** Options of the convolution layers, as in PyTorch, and a table of connections. */
+export interface ConvLayerOptions extends ConvOptions, AffineOptions {
+  /**
+   * For each output channel, the input channels that it sees; all of them unless told. The layer then has weights for these alone,
+   * `[connections, ...kernel]`, in the order of the lists: kernels of the first output channel first. Not in groups.
+   */
+  readonly connections?: Connections;
+}
+
+/** Refuses groups that do not divide the channels. */
+export function checkGroups(door: string, groups: number, inChannels: number, outChannels: number): void {
+  whole(door, { inChannels, outChannels, groups });
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new ShapeError(
+      `${door}: groups must divide the channels, but ${groups} does not divide both ${inChannels} and ${outChannels}.`,
+    );
+  }
+}
+
+/** What convolution layers of any number of axes have in common. */
+abstract class Convolution extends Affine {
+  readonly #convolve: typeof conv2d;
+  readonly #options: ConvOptions;
+  readonly #table: ConnectionTable | undefined;
+
+  constructor(
+    door: string,
+    [convolve, axes]: readonly [convolve: typeof conv2d, axes: number],
+    [inChannels, outChannels]: readonly [inChannels: number, outChannels: number],
+    kernelSize: PerAxis,
+    options: ConvLayerOptions,
+  ) {
+    const { connections, groups = 1 } = options;
+    checkGroups(door, groups, inChannels, outChannels);
+    const kernel = perAxis(door, 'kernelSize', kernelSize, axes);
+    resolveConv(door, kernel, kernel, options);
+    const table = connections && new ConnectionTable(door, connections, inChannels, outChannels);
+    if (table && groups !== 1) {
+      throw new ShapeError(`${door}: connections say by themselves what sees what. Leave out groups.`);
+    }
+    super(
+      table ? [table.count, ...kernel] : [outChannels, inChannels / groups, ...kernel],
+      table ? { ...options, ...table.initializers(options, kernel) } : options,
+      outChannels,
+    );
+    this.#convolve = convolve;
+    this.#options = options;
+    this.#table = table;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const convolve = (weight: Tensor): Tensor => this.#convolve(x, weight, this.bias?.value, this.#options);
+    const table = this.#table;
+    return table ? scope(() => convolve(table.densify(this.weight.value))) : convolve(this.weight.value);
+  }
+}
+
+/** {@link Conv2d} along one axis, of `[N, inChannels, L]`: see conv1d. */
+export class Conv1d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super('Conv1d', [conv1d, 1], [inChannels, outChannels], kernelSize, options);
+  }
+}
 
 /**
  * A convolution (as the field uses the word: a cross-correlation) of `[N, inChannels, H, W]` with `outChannels` filters, `weight`
  * `[outChannels, inChannels / groups, kh, kw]`, plus `bias` `[outChannels]`: see conv2d of \@receptive/tensor for the formula and the output's size.
- * @throws ShapeError for channels, kernel or groups that are not whole numbers of at least 1, or groups that do not divide both channels.
+ * @throws ShapeError for channels, kernel or other options that are not whole numbers of at least 1 (padding: 0), groups that do not divide both channels,
+ * or connections that leave an output channel with none, name a channel twice, or one that does not exist.
+ * @throws RangeError for a paddingMode that does not exist.
  */
-export class Conv2d extends Affine {
-  readonly #options: ConvOptions;
-
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: Conv2dOptions = {}) {
-    const { groups = 1 } = options;
-    whole('Conv2d', { inChannels, outChannels, kernelSize, groups });
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ShapeError(
-        `Conv2d: groups must divide the channels, but ${groups} does not divide both ${inChannels} and ${outChannels}.`,
-      );
-    }
-    const kernel = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
-    if (kernel.length !== 2) {
-      throw new ShapeError(
-        `Conv2d: kernelSize must be a number or [height, width], but is ${JSON.stringify(kernelSize)}.`,
-      );
-    }
-    super([outChannels, inChannels / groups, ...kernel], options);
-    this.#options = options;
+export class Conv2d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super('Conv2d', [conv2d, 2], [inChannels, outChannels], kernelSize, options);
   }
+}
 
-  override forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight.value, this.bias?.value, this.#options);
+/** {@link Conv2d} over volumes `[N, inChannels, D, H, W]`: see conv3d. */
+export class Conv3d extends Convolution {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super('Conv3d', [conv3d, 3], [inChannels, outChannels], kernelSize, options);
   }
 }

@@ -1,7 +1,11 @@
 export { ReLU, Sigmoid, Softmax, Tanh } from './activations.ts';
 export type { AffineOptions } from './affine.ts';
-export { Conv2d } from './conv.ts';
-export type { Conv2dOptions } from './conv.ts';
+export { lenet5Connections } from './connections.ts';
+export type { Connections } from './connections.ts';
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv-transpose.ts';
+export type { ConvTransposeLayerOptions } from './conv-transpose.ts';
+export { Conv1d, Conv2d, Conv3d } from './conv.ts';
+export type { ConvLayerOptions } from './conv.ts';
 export { Dropout } from './dropout.ts';
 export { formatSummary, formatVolume } from './format-summary.ts';
 export * as initializers from './initializers.ts';

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { grad } from '@receptive/autograd';
 import { reference } from '@receptive/backend/reference';
 import { Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, mse, summary } from '@receptive/layers';
-import type { Conv2dOptions, Module } from '@receptive/layers';
+import type { ConvLayerOptions, Module } from '@receptive/layers';
 import {
   Parameter,
   avgPool2d,
@@ -153,7 +153,7 @@ describe('pooling', () => {
   });
 });
 
-const outputSize = (n: number, f: number, options: Conv2dOptions = {}): number | undefined =>
+const outputSize = (n: number, f: number, options: ConvLayerOptions = {}): number | undefined =>
   summary(new Conv2d(1, 1, f, options), [1, n, n]).output[1];
 
 describe('output size floor((n + 2p - f) / s) + 1', () => {

@@ -41,9 +41,9 @@ describe('Conv2d', () => {
       'Conv2d: inChannels must be made of whole numbers of at least 1, but is 0.',
     );
     expect(() => new Conv2d(1, 1, [3, 1.5])).toThrow(
-      'Conv2d: kernelSize must be made of whole numbers of at least 1, but is [3,1.5].',
+      'Conv2d: kernelSize must be a whole number of at least 1, or 2 of them, but is [3,1.5].',
     );
-    expect(() => new Conv2d(1, 1, [3])).toThrow('Conv2d: kernelSize must be a number or [height, width], but is [3].');
+    expect(() => new Conv2d(1, 1, [3])).toThrow('or 2 of them, but is [3].');
     expect(() => new Conv2d(4, 6, 3, { groups: 4 })).toThrow(
       'Conv2d: groups must divide the channels, but 4 does not divide both 4 and 6.',
     );

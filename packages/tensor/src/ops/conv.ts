@@ -16,10 +16,7 @@ import { layouts, outputOf, perAxis, resolveWindow } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
 /** What lies beyond the edges of an input that a convolution pads: zeros, or as {@link pad} continues it. */
-export const paddingModes = ['zeros', 'reflect', 'replicate', 'circular'] as const satisfies readonly (
-  | 'zeros'
-  | EdgeMode
-)[];
+const paddingModes = ['zeros', 'reflect', 'replicate', 'circular'] as const satisfies readonly ('zeros' | EdgeMode)[];
 
 /** One of {@link paddingModes}. */
 export type PaddingMode = (typeof paddingModes)[number];
@@ -160,6 +157,22 @@ export const convOps = {
   col2im: col2imOp,
 };
 
+/** The geometry that options describe over spatial lengths `input`; refuses options that make no sense, whatever the input. */
+export function resolveConv(
+  op: string,
+  input: Shape,
+  kernel: readonly number[],
+  { groups = 1, paddingMode = 'zeros', ...options }: ConvOptions,
+): ConvGeometry {
+  if (!paddingModes.includes(paddingMode)) {
+    throw new RangeError(
+      `${op}: paddingMode must be one of ${paddingModes.join(', ')}, but is ${JSON.stringify(paddingMode)}.`,
+    );
+  }
+  perAxis(op, 'groups', groups, 1);
+  return { ...resolveWindow(op, input, kernel, options), groups };
+}
+
 /** A convolution as users call it. */
 type Convolution = (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor;
 
@@ -169,19 +182,14 @@ export const kernelLayouts: readonly string[] = ['', 'k', 'kh, kw', 'kd, kh, kw'
 /** The convolution over `axes` spatial axes, called `op`: options are resolved, and an input that goes on beyond its edges is padded first. */
 function convolution(op: string, axes: number): Convolution {
   const spatial = Array.from({ length: axes }, (_, axis) => axis + 2);
-  return (x, weight, bias, { groups = 1, flipKernel = false, paddingMode = 'zeros', ...options } = {}) => {
+  return (x, weight, bias, options = {}) => {
+    const { flipKernel = false, paddingMode = 'zeros' } = options;
     if (x.rank !== axes + 2 || weight.rank !== axes + 2) {
       throw new ShapeError(
         `${op}: needs an input ${layouts[axes]} and weights [O, C / groups, ${kernelLayouts[axes]}], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
       );
     }
-    if (!paddingModes.includes(paddingMode)) {
-      throw new RangeError(
-        `${op}: paddingMode must be one of ${paddingModes.join(', ')}, but is ${JSON.stringify(paddingMode)}.`,
-      );
-    }
-    perAxis(op, 'groups', groups, 1);
-    const geometry = { ...resolveWindow(op, x.shape.slice(2), weight.shape.slice(2), options), groups };
+    const geometry = resolveConv(op, x.shape.slice(2), weight.shape.slice(2), options);
     const convolve = (input: Tensor, padding: Pads): Tensor =>
       conv(input, flipKernel ? flip(weight, spatial) : weight, bias ?? undefined, { ...geometry, padding });
     if (paddingMode === 'zeros')

@@ -1,3 +1,4 @@
+import type { ConvGeometry } from '@receptive/backend';
 import { windowSpan } from '@receptive/backend';
 import { ShapeError, formatShape } from '../errors.ts';
 import { scope } from '../scope.ts';
@@ -22,6 +23,34 @@ export interface ConvTransposeOptions extends Omit<WindowOptions, 'padding'> {
   readonly paddingMode?: 'zeros';
 }
 
+/** The geometry that options describe, and the output's padding; refuses options that make no sense, whatever the input. */
+export function resolveConvTranspose(
+  op: string,
+  kernel: readonly number[],
+  { outputPadding = 0, groups = 1, paddingMode = 'zeros', ...options }: ConvTransposeOptions,
+): ConvGeometry & { readonly outputPadding: readonly number[] } {
+  // Types leave out what a convolution has, and callers without types may try.
+  if ((paddingMode as string) !== 'zeros') {
+    throw new RangeError(
+      `${op}: paddingMode must be 'zeros', but is ${JSON.stringify(paddingMode)}: only plain convolutions have others.`,
+    );
+  }
+  if (typeof options.padding === 'string') {
+    throw new RangeError(
+      `${op}: padding must be whole numbers, but is ${JSON.stringify(options.padding)}, which many lengths of the output would fit.`,
+    );
+  }
+  perAxis(op, 'groups', groups, 1);
+  const window = resolveWindow(op, kernel, kernel, options);
+  const extra = perAxis(op, 'outputPadding', outputPadding, kernel.length, 0);
+  if (extra.some((length, axis) => length >= Math.max(window.stride[axis]!, window.dilation[axis]!))) {
+    throw new ShapeError(
+      `${op}: outputPadding must be smaller than stride or dilation, but is ${formatShape(extra)} for stride ${formatShape(window.stride)} and dilation ${formatShape(window.dilation)}.`,
+    );
+  }
+  return { ...window, groups, outputPadding: extra };
+}
+
 /** A transposed convolution as users call it. */
 type TransposedConvolution = (
   x: Tensor,
@@ -32,70 +61,47 @@ type TransposedConvolution = (
 
 /** The transposed convolution over `axes` spatial axes, called `op`. */
 function transposedConvolution(op: string, axes: number): TransposedConvolution {
-  return (x, weight, bias, { outputPadding = 0, groups = 1, ...options } = {}) => {
-    check(op, axes, x, weight, options);
-    perAxis(op, 'groups', groups, 1);
+  return (x, weight, bias, options = {}) => {
+    if (x.rank !== axes + 2 || weight.rank !== axes + 2) {
+      throw new ShapeError(
+        `${op}: needs an input ${layouts[axes]} and weights [C, O / groups, ${kernelLayouts[axes]}], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
+      );
+    }
+    floats(op, x);
+    sameDtype(op, x, weight, ...(bias ? [bias] : []));
     const [n, channels, ...spatial] = x.shape as [number, number, ...number[]];
     const [inputs, perGroup, ...kernel] = weight.shape as [number, number, ...number[]];
+    const { outputPadding, ...geometry } = resolveConvTranspose(op, kernel, options);
+    const { stride, dilation, padding, groups } = geometry;
     if (channels !== inputs || channels % groups !== 0) {
       throw new ShapeError(
-        `${op}: an input of ${channels} channels in ${groups} group(s) does not fit weights ${formatShape(weight.shape)}: their first axis is the input's channels, which groups divide.`,
+        `${op}: an input of ${channels} channels in ${groups} group(s) does not fit weights ${formatShape(weight.shape)}: their first axis is the input's channels, and groups divide it.`,
       );
     }
-    if (bias) {
-      sameDtype(op, x, bias);
-      shapeIs(op, 'the bias', bias, [perGroup * groups]);
-    }
-    const geometry = { ...resolveWindow(op, spatial, kernel, options), groups };
-    const { stride, dilation, padding } = geometry;
-    const extra = perAxis(op, 'outputPadding', outputPadding, axes, 0);
-    if (extra.some((length, axis) => length >= Math.max(stride[axis]!, dilation[axis]!))) {
-      throw new ShapeError(
-        `${op}: outputPadding must be smaller than stride or dilation, but is ${formatShape(extra)} for stride ${formatShape(stride)} and dilation ${formatShape(dilation)}.`,
-      );
-    }
-    const output = spatial.map((length, axis) => {
-      const [before, after] = padding[axis]!;
-      return (length - 1) * stride[axis]! - before - after + windowSpan(kernel[axis]!, dilation[axis]!) + extra[axis]!;
-    });
+    if (bias) shapeIs(op, 'the bias', bias, [perGroup * groups]);
+    const output = spatial.map(
+      (length, axis) =>
+        (length - 1) * stride[axis]! +
+        windowSpan(kernel[axis]!, dilation[axis]!) +
+        outputPadding[axis]! -
+        padding[axis]![0] -
+        padding[axis]![1],
+    );
     if (output.some((length) => length < 1)) {
       throw new ShapeError(
         `${op}: padding ${JSON.stringify(padding)} leaves nothing of the output: its spatial lengths would be ${formatShape(output)}. Pad less.`,
       );
     }
-    // A convolution would step over an output that is longer by its stride or more: it takes zeros at the end of x for that.
-    const steps = extra.map((length, axis) => Math.floor(length / stride[axis]!));
+    // An output that is longer by its stride or more is one that the convolution would make more of: x takes zeros at its end for that.
+    const missing = outputPadding.map((length, axis) => Math.floor(length / stride[axis]!));
     return scope(() => {
-      const gradient = steps.some((step) => step > 0)
-        ? pad(x, [[0, 0], [0, 0], ...steps.map((step) => [0, step] as const)])
-        : x;
+      const gradient = missing.every((count) => count === 0)
+        ? x
+        : pad(x, [[0, 0], [0, 0], ...missing.map((count) => [0, count] as const)]);
       const y = convInputGradient(gradient, weight, geometry, [n, perGroup * groups, ...output]);
       return bias ? add(y, reshape(bias, [-1, ...kernel.map(() => 1)])) : y;
     });
   };
-}
-
-/** Refuses what no geometry can be made of. */
-function check(op: string, axes: number, x: Tensor, weight: Tensor, options: ConvTransposeOptions): void {
-  if (x.rank !== axes + 2 || weight.rank !== axes + 2) {
-    throw new ShapeError(
-      `${op}: needs an input ${layouts[axes]} and weights [C, O / groups, ${kernelLayouts[axes]}], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
-    );
-  }
-  floats(op, x);
-  sameDtype(op, x, weight);
-  // Types leave out what callers without types may try, for a convolution has it.
-  const { padding, paddingMode = 'zeros' }: { readonly padding?: unknown; readonly paddingMode?: string } = options;
-  if (paddingMode !== 'zeros') {
-    throw new RangeError(
-      `${op}: paddingMode must be 'zeros', but is ${JSON.stringify(paddingMode)}: only plain convolutions have others.`,
-    );
-  }
-  if (typeof padding === 'string') {
-    throw new RangeError(
-      `${op}: padding must be numbers, but is ${JSON.stringify(padding)}: what rule the convolution's padding follows does not say how long its input was.`,
-    );
-  }
 }
 
 /** {@link convTranspose2d} along one axis: `x` `[N, C, L]`, `weight` `[C, O / groups, k]`. */
