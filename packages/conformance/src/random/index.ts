@@ -1,6 +1,7 @@
 import { Rng } from '@receptive/tensor';
 import { convolutionGenerators } from './convolution.ts';
 import { coordinateGenerators } from './coordinates.ts';
+import { deformableGenerators } from './deformable.ts';
 import { Draw } from './draw.ts';
 import { dropoutGenerators } from './dropout.ts';
 import type { Generators, RandomCase } from './generator.ts';
@@ -12,6 +13,7 @@ export const generators: Generators = {
   ...convolutionGenerators,
   ...coordinateGenerators,
   ...locallyConnectedGenerators,
+  ...deformableGenerators,
   ...normalizationGenerators,
   ...dropoutGenerators,
 };

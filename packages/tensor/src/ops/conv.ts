@@ -32,7 +32,7 @@ export interface ConvOptions extends WindowOptions {
 }
 
 /** Shape of a convolution's output; refuses an input and weights that do not fit each other or the geometry. */
-function convShape(op: string, x: Shape, weight: Shape, geometry: ConvGeometry): number[] {
+export function convShape(op: string, x: Shape, weight: Shape, geometry: ConvGeometry): number[] {
   const { groups, kernel } = geometry;
   if (x.length !== weight.length || x.length < 3 || !sameShape(weight.slice(2), kernel)) {
     throw new ShapeError(
