@@ -9,8 +9,9 @@ import { hasPeer, requirePeer } from '../src/peers.ts';
 
 // The peers are installed apart, so their types are not at hand: this is what is used of them.
 interface OrtTensor {
+  readonly type: ElementType;
   readonly dims: readonly number[];
-  readonly data: ArrayLike<number | bigint>;
+  readonly data: TensorValue['data'];
 }
 interface Ort {
   readonly Tensor: new (type: ElementType, data: TensorValue['data'], dims: readonly number[]) => OrtTensor;
@@ -52,25 +53,29 @@ const refusals: readonly (readonly [op: string, words: RegExp])[] = [
   ['GridSample', /Only support GridSample Cubic mode in 4-D cases/],
 ];
 
+/** What onnxruntime computes by a model: its outputs by their names. */
+export async function runModel(model: Model, feeds: Readonly<Record<string, TensorValue>>) {
+  const { InferenceSession, Tensor } = requirePeer('onnxruntime-node') as Ort;
+  const tensors = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]);
+  const session = await InferenceSession.create(encode(model), options);
+  try {
+    return await session.run(Object.fromEntries(tensors) as Record<string, OrtTensor>);
+  } finally {
+    await session.release();
+  }
+}
+
 /**
  * What onnxruntime makes of a node, in our element type `dtype`.
  * @throws Refusal where it says that it does not compute this.
  */
 export async function runNode(node: OnnxNode, inputs: readonly Value[], dtype: DType): Promise<Value> {
-  const { InferenceSession, Tensor } = requirePeer('onnxruntime-node') as Ort;
   const { model, feeds } = modelOf(node, inputs, dtype);
-  const tensors = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]);
   try {
-    const session = await InferenceSession.create(encode(model), options);
-    try {
-      const { result } = await session.run(Object.fromEntries(tensors) as Record<string, OrtTensor>);
-      const { data, dims } = result!;
-      const own = typedArray(dtype, data.length);
-      own.set(Array.from(data, Number));
-      return { shape: [...dims], dtype, data: own };
-    } finally {
-      await session.release();
-    }
+    const { data, dims } = (await runModel(model, feeds))['result']!;
+    const own = typedArray(dtype, data.length);
+    own.set(Array.from(data as ArrayLike<number | bigint>, Number));
+    return { shape: [...dims], dtype, data: own };
   } catch (error) {
     const message = String(error);
     const refused = refusals.some(([op, words]) => (op === '' || op === node.op) && words.test(message));
