@@ -18,7 +18,6 @@ export type { ConvTransposeOptions } from './ops/transposed.ts';
 export type { CoordinateOptions } from './ops/coordinates.ts';
 export type { DeformConvOptions } from './ops/deformable.ts';
 export { perAxis } from './ops/window.ts';
-export type { DeformConvOptions } from './ops/deformable.ts';
 export type { PerAxis, WindowOptions } from './ops/window.ts';
 export { ops } from './ops/index.ts';
 export type { AttributesOf, InputsOf, OpName, Ops, OutputsOf } from './ops/index.ts';
