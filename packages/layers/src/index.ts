@@ -1,4 +1,28 @@
-export { ReLU, Sigmoid, Softmax, Tanh } from './activations.ts';
+export {
+  CELU,
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  LogSoftmax,
+  Maxout,
+  Mish,
+  PReLU,
+  ReLU,
+  ReLU6,
+  SELU,
+  ScaledTanh,
+  SiLU,
+  Sigmoid,
+  Softmax,
+  Softplus,
+  Softsign,
+  Step,
+  Tanh,
+} from './activations.ts';
+export type { PReluOptions } from './activations.ts';
 export type { AffineOptions } from './affine.ts';
 export { lenet5Connections } from './connections.ts';
 export type { Connections } from './connections.ts';
@@ -10,13 +34,16 @@ export { Dropout } from './dropout.ts';
 export { formatSummary, formatVolume } from './format-summary.ts';
 export * as initializers from './initializers.ts';
 export { Linear } from './linear.ts';
-export { binaryCrossEntropyWithLogits, crossEntropy, mse } from './losses.ts';
-export type { BinaryCrossEntropyOptions, CrossEntropyOptions, LossOptions, Reduction } from './losses.ts';
+export * from './losses/index.ts';
 export { Module, buffer, parameter } from './module.ts';
 export type { ForwardContext } from './module.ts';
 export { observe } from './observe.ts';
 export type { ModuleCall } from './observe.ts';
 export { AvgPool2d, MaxPool2d } from './pooling.ts';
+export { gradientPenalty, l1Penalty, l2Penalty } from './penalties.ts';
+export type { GradientPenaltyOptions } from './penalties.ts';
+export { RbfOutput, rbfLoss } from './rbf.ts';
+export type { RbfLossOptions, RbfOutputOptions } from './rbf.ts';
 export { Sequential } from './sequential.ts';
 export { StateDictError } from './state-dict.ts';
 export type { LoadOptions, LoadReport, StateArray, StateEntry } from './state-dict.ts';

@@ -106,6 +106,14 @@ export type StepOptions =
   | { readonly estimator: 'steepSigmoid'; readonly slope: number }
   | { readonly estimator: 'difference'; readonly h: number };
 
+/** The number that each estimator takes. */
+const sizeOfEstimator: Readonly<Record<StepOptions['estimator'], string | undefined>> = {
+  straightThrough: undefined,
+  clippedLinear: 'width',
+  steepSigmoid: 'slope',
+  difference: 'h',
+};
+
 const preluOp: Op<undefined, [x: 0, weight: 0], [y: 0]> = {
   name: 'prelu',
   pointwise: true,
@@ -162,9 +170,10 @@ export const activationOps = {
   step: activation<StepOptions>(
     'step',
     (x) => cast(greater(x, 0), x.dtype),
-    ({ estimator, ...sizes }) => {
-      oneOf('step', 'estimator', estimator, ['straightThrough', 'clippedLinear', 'steepSigmoid', 'difference']);
-      positive('step', sizes);
+    (options) => {
+      oneOf('step', 'estimator', options.estimator, Object.keys(sizeOfEstimator));
+      const size = sizeOfEstimator[options.estimator];
+      if (size) positive('step', { [size]: (options as Partial<Record<string, unknown>>)[size] });
     },
   ),
 };

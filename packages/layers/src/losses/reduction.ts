@@ -1,0 +1,40 @@
+import { isFloat, sameShape } from '@receptive/backend';
+import type { Tensor } from '@receptive/tensor';
+import { DTypeError, ShapeError, formatShape, mean, sum } from '@receptive/tensor';
+
+/** What becomes of the losses of the elements: their mean (the default), their sum, or nothing. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+/** Options that all losses have. */
+export interface LossOptions {
+  readonly reduction?: Reduction;
+}
+
+/** The losses, or their sum or mean. */
+export function reduce(losses: Tensor, reduction: Reduction): Tensor {
+  if (reduction === 'none') return losses;
+  return reduction === 'sum' ? sum(losses) : mean(losses);
+}
+
+/** Refuses predictions and targets that are not of one shape and float dtype: nothing is broadcast or converted in silence. */
+export function checkPair(loss: string, prediction: Tensor, target: Tensor): void {
+  if (!sameShape(prediction.shape, target.shape)) {
+    throw new ShapeError(
+      `${loss}: both inputs need one shape, but were given ${formatShape(prediction.shape)} and ${formatShape(target.shape)}. Reshape or broadcast one.`,
+    );
+  }
+  if (prediction.dtype !== target.dtype || !isFloat(prediction.dtype)) {
+    throw new DTypeError(
+      `${loss}: both inputs need one float dtype, but were given ${prediction.dtype} and ${target.dtype}. Convert with cast().`,
+    );
+  }
+}
+
+/** Refuses a hyperparameter that is not a finite number of at least 0, or above it. */
+export function checkSize(loss: string, name: string, value: number, above = false): void {
+  if (!(Number.isFinite(value) && (above ? value > 0 : value >= 0))) {
+    throw new RangeError(
+      `${loss}: ${name} must be a finite number ${above ? 'above' : 'of at least'} 0, but is ${value}.`,
+    );
+  }
+}
