@@ -47,10 +47,11 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** How it says so: of a node as a whole, and within kernels, each of which has its own words. */
-const refusals: readonly (readonly [op: string, words: RegExp])[] = [
-  ['', /Could not find an implementation/],
-  ['GridSample', /Only support GridSample Cubic mode in 4-D cases/],
+/** How it says so, of a node as a whole and within kernels, each of which has its own words; and what that means. */
+const refusals: readonly { readonly op?: string; readonly says: RegExp; readonly meaning: string }[] = [
+  { says: /Could not find an implementation/, meaning: 'no kernel' },
+  { op: 'GridSample', says: /Only support GridSample Cubic mode in 4-D cases/, meaning: 'cubic only over two axes' },
+  { op: 'LRN', says: /NumDimensions\(\) == 4 was false/, meaning: 'only over two axes' },
 ];
 
 /** What onnxruntime computes by a model: its outputs by their names. */
@@ -77,9 +78,8 @@ export async function runNode(node: OnnxNode, inputs: readonly Value[], dtype: D
     own.set(Array.from(data as ArrayLike<number | bigint>, Number));
     return { shape: [...dims], dtype, data: own };
   } catch (error) {
-    const message = String(error);
-    const refused = refusals.some(([op, words]) => (op === '' || op === node.op) && words.test(message));
-    throw refused ? new Refusal(message, { cause: error }) : error;
+    const found = refusals.find(({ op = node.op, says }) => op === node.op && says.test(String(error)));
+    throw found ? new Refusal(`${node.op}: ${found.meaning}`, { cause: error }) : error;
   }
 }
 
