@@ -30,6 +30,8 @@ export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv-transp
 export type { ConvTransposeLayerOptions } from './conv-transpose.ts';
 export { Conv1d, Conv2d, Conv3d } from './conv.ts';
 export type { ConvLayerOptions } from './conv.ts';
+export { DeformConv2d } from './deformable.ts';
+export type { DeformConv2dOptions } from './deformable.ts';
 export { Dropout } from './dropout.ts';
 export { formatSummary, formatVolume } from './format-summary.ts';
 export * as initializers from './initializers.ts';

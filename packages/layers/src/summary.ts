@@ -141,7 +141,7 @@ function layerSummary(
     input: call.input.shape.slice(1),
     output: output.shape.slice(1),
     window: dispatched.map(windowOf).find((window) => window !== undefined),
-    filters: dispatched.find(({ op }) => op.name === 'conv')?.inputs[1]!.shape[0],
+    filters: dispatched.find(({ op }) => op.name === 'conv' || op.name === 'deformConv')?.outputs[0]!.shape[1],
     parameters: count(fresh),
     multiplyAdds: products.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
     computations: count(parameters) * positions,
@@ -154,7 +154,7 @@ function count(parameters: readonly Parameter[]): number {
 }
 
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
-  if (op.name === 'conv') return (attributes as AttributesOf<'conv'>).geometry;
+  if (op.name === 'conv' || op.name === 'deformConv') return (attributes as AttributesOf<'conv'>).geometry;
   if (op.name === 'maxPool' || op.name === 'avgPool') return (attributes as AttributesOf<'maxPool'>).window;
   return undefined;
 }
@@ -173,6 +173,10 @@ function productOf({ op, inputs, outputs, attributes }: Dispatched): Product | u
       return { multiplyAdds: y.size * (b.size / b.shape[0]!), positions: y.size / y.shape[1]! };
     case 'convInputGradient': // a transposed convolution
       return { multiplyAdds: a.size * (b.size / b.shape[0]!), positions: y.size / y.shape[1]! };
+    case 'deformConv': {
+      const weight = inputs[2]!;
+      return { multiplyAdds: y.size * (weight.size / weight.shape[0]!), positions: y.size / y.shape[1]! };
+    }
     case 'matmul':
       return {
         multiplyAdds: y.size * a.shape.at((attributes as AttributesOf<'matmul'>).transposeA ? -2 : -1)!,

@@ -7,11 +7,11 @@ import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
-import { conv, convShape } from './conv.ts';
+import { conv, convShape, resolveConv } from './conv.ts';
 import { add, mul } from './elementwise.ts';
 import { sample } from './sample.ts';
 import { permute, reshape } from './views.ts';
-import { perAxis, resolveWindow } from './window.ts';
+import { perAxis } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
 /** Options of {@link deformConv2d}. */
@@ -117,16 +117,15 @@ export function deformConv2d(
   offset: Tensor,
   weight: Tensor,
   bias?: Tensor | null,
-  { groups = 1, offsetGroups = 1, mask, ...options }: DeformConvOptions = {},
+  { offsetGroups = 1, mask, ...options }: DeformConvOptions = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4) {
     throw new ShapeError(
       `deformConv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
     );
   }
-  perAxis('deformConv2d', 'groups', groups, 1);
   perAxis('deformConv2d', 'offsetGroups', offsetGroups, 1);
-  const geometry = { ...resolveWindow('deformConv2d', x.shape.slice(2), weight.shape.slice(2), options), groups };
+  const geometry = resolveConv('deformConv2d', x.shape.slice(2), weight.shape.slice(2), options);
   if (bias) shapeIs('deformConv2d', 'the bias', bias, [weight.shape[0]!]);
   return scope(() => {
     const y = dispatch(deformConvOp, mask ? [x, offset, weight, mask] : [x, offset, weight], {
