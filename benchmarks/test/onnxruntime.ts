@@ -26,12 +26,21 @@ interface Ort {
   };
 }
 
-/** Declares tests that run onnxruntime; where it is not installed, one that is skipped stands for them. */
-export const withOnnxruntime: (declare: () => void) => void = hasPeer('onnxruntime-node')
-  ? (declare) => declare()
-  : () =>
-      test('all tests with onnxruntime', ({ skip }) =>
-        skip('it is not installed. Install it: `npx -y pnpm@12.21.0 install --frozen-lockfile` in benchmarks/peers'));
+/** onnxruntime, or why there is none. */
+function load(): Ort | string {
+  if (!hasPeer('onnxruntime-node'))
+    return 'it is not installed. Install it: `npx -y pnpm@12.21.0 install --frozen-lockfile` in benchmarks/peers';
+  try {
+    return requirePeer('onnxruntime-node') as Ort;
+  } catch (error) {
+    return `it cannot be loaded on this system: ${(error as Error).message}`;
+  }
+}
+const ort = load();
+
+/** Declares tests that run onnxruntime; where there is none, one that is skipped stands for them. */
+export const withOnnxruntime: (declare: () => void) => void =
+  typeof ort === 'object' ? (declare) => declare() : () => test('all tests with onnxruntime', ({ skip }) => skip(ort));
 
 /** On one thread, without messages, and without a rewriting of the graph: the kernel of the operator itself is asked. */
 const options = {
@@ -56,7 +65,7 @@ const refusals: readonly { readonly op?: string; readonly says: RegExp; readonly
 
 /** What onnxruntime computes by a model: its outputs by their names. */
 export async function runModel(model: Model, feeds: Readonly<Record<string, TensorValue>>) {
-  const { InferenceSession, Tensor } = requirePeer('onnxruntime-node') as Ort;
+  const { InferenceSession, Tensor } = ort as Ort;
   const tensors = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]);
   const session = await InferenceSession.create(encode(model), options);
   try {
