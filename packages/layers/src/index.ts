@@ -33,10 +33,21 @@ export type { ConvLayerOptions } from './conv.ts';
 export { DeformConv2d } from './deformable.ts';
 export type { DeformConv2dOptions } from './deformable.ts';
 export { Dropout } from './dropout.ts';
+export {
+  CoordConv1d,
+  CoordConv2d,
+  CoordConv3d,
+  CoordConvTranspose1d,
+  CoordConvTranspose2d,
+  CoordConvTranspose3d,
+} from './coord-conv.ts';
+export type { CoordConvOptions, CoordConvTransposeOptions } from './coord-conv.ts';
 export { formatSummary, formatVolume } from './format-summary.ts';
 export * as initializers from './initializers.ts';
 export { Linear } from './linear.ts';
 export * from './losses/index.ts';
+export { LocallyConnected1d, LocallyConnected2d } from './locally-connected.ts';
+export type { LocallyConnectedOptions } from './locally-connected.ts';
 export { Module, buffer, parameter } from './module.ts';
 export type { ForwardContext } from './module.ts';
 export { observe } from './observe.ts';

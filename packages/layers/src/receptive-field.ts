@@ -64,6 +64,7 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
 /** Ops that move places, or make one of many. */
 const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>) => Field } = {
   conv: (sights, { geometry }) => slide(sights, geometry),
+  locallyConnected: (sights, { window }) => slide(sights, window),
   maxPool: (sights, { window }) => slide(sights, window),
   avgPool: (sights, { window }) => slide(sights, window),
   pad: (sights, { padding }) =>

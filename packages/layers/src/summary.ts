@@ -141,7 +141,7 @@ function layerSummary(
     input: call.input.shape.slice(1),
     output: output.shape.slice(1),
     window: dispatched.map(windowOf).find((window) => window !== undefined),
-    filters: dispatched.find(({ op }) => op.name === 'conv' || op.name === 'deformConv')?.outputs[0]!.shape[1],
+    filters: dispatched.find(({ op }) => filtering.has(op.name))?.outputs[0]!.shape[1],
     parameters: count(fresh),
     multiplyAdds: products.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
     computations: count(parameters) * positions,
@@ -153,8 +153,12 @@ function count(parameters: readonly Parameter[]): number {
   return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
+/** Ops that slide filters over their input: each makes one channel of the output. */
+const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'deformConv', 'locallyConnected']);
+
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
   if (op.name === 'conv' || op.name === 'deformConv') return (attributes as AttributesOf<'conv'>).geometry;
+  if (op.name === 'locallyConnected') return (attributes as AttributesOf<'locallyConnected'>).window;
   if (op.name === 'maxPool' || op.name === 'avgPool') return (attributes as AttributesOf<'maxPool'>).window;
   return undefined;
 }
@@ -177,6 +181,8 @@ function productOf({ op, inputs, outputs, attributes }: Dispatched): Product | u
       const weight = inputs[2]!;
       return { multiplyAdds: y.size * (weight.size / weight.shape[0]!), positions: y.size / y.shape[1]! };
     }
+    case 'locallyConnected': // each weight is used once an image
+      return { multiplyAdds: a.shape[0]! * b.size, positions: 1 };
     case 'matmul':
       return {
         multiplyAdds: y.size * a.shape.at((attributes as AttributesOf<'matmul'>).transposeA ? -2 : -1)!,
