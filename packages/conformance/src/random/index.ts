@@ -7,6 +7,8 @@ import { dropoutGenerators } from './dropout.ts';
 import type { Generators, RandomCase } from './generator.ts';
 import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
+import { poolingGenerators } from './pooling.ts';
+import { resamplingGenerators } from './resampling.ts';
 
 /** Every function of the catalogue, by its name. */
 export const generators: Generators = {
@@ -16,6 +18,8 @@ export const generators: Generators = {
   ...deformableGenerators,
   ...normalizationGenerators,
   ...dropoutGenerators,
+  ...poolingGenerators,
+  ...resamplingGenerators,
 };
 
 /** Case number `number` of the function `name`, which depends on these and the seed alone. */
