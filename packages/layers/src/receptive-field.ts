@@ -57,8 +57,15 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   const inPlace = seeing.every(({ shape }) => sameShape(shape.slice(-axes), outputs[0]!.shape.slice(-axes)));
   if (op.pointwise || op.name === 'concat') return inPlace ? others.reduce(union, field) : 'all';
   if (op.name === 'reshape' && inPlace) return field;
+  if (inPlace && reducedAxes(dispatched)?.every((axis) => axis < inputs[0]!.rank - axes)) return field;
   const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown) => Field) | undefined;
   return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
+}
+
+/** The axes that a reduction is over; undefined of any other op. */
+function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefined {
+  if (op.name === 'sum') return (attributes as AttributesOf<'sum'>).axes;
+  return op.name === 'max' || op.name === 'min' ? [(attributes as AttributesOf<'max'>).axis] : undefined;
 }
 
 /** Ops that move places, or make one of many. */
