@@ -22,8 +22,8 @@ const bugs: readonly Bug[] = [
   {
     // ONNX resizes [100, 200] by 1.3 to [100, 165.38...] (https://github.com/onnx/onnx/pull/4862); a copy since https://github.com/microsoft/onnxruntime/pull/1484
     op: 'Resize',
-    meets: (_, [x], { shape }) => x!.shape.join() === shape.join(),
-    reason: 'copies where the lengths stay, whatever the scale',
+    meets: ({ inputs }, [x], { shape }) => inputs?.length === 3 && x!.shape.join() === shape.join(),
+    reason: 'copies where a scale leaves the lengths as they are',
   },
 ];
 

@@ -51,9 +51,9 @@ const options = {
   logSeverityLevel: 4,
 };
 
-/** onnxruntime does not compute this: it has no kernel for the operator, its element type or its parameters. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+/** onnxruntime does not compute this: it has no kernel for the operator, its element type or its parameters, or is known to compute something else. */
+export class Incomparable extends Error {
+  override readonly name = 'Incomparable';
 }
 
 /** How it says so, of a node as a whole and within kernels, each of which has its own words; and what that means. */
@@ -77,7 +77,7 @@ export async function runModel(model: Model, feeds: Readonly<Record<string, Tens
 
 /**
  * What onnxruntime makes of a node, in our element type `dtype`.
- * @throws Refusal where it says that it does not compute this.
+ * @throws Incomparable where it says that it does not compute this.
  */
 export async function runNode(node: OnnxNode, inputs: readonly Value[], dtype: DType): Promise<Value> {
   const { model, feeds } = modelOf(node, inputs, dtype);
@@ -88,7 +88,7 @@ export async function runNode(node: OnnxNode, inputs: readonly Value[], dtype: D
     return { shape: [...dims], dtype, data: own };
   } catch (error) {
     const found = refusals.find(({ op = node.op, says }) => op === node.op && says.test(String(error)));
-    throw found ? new Refusal(`${node.op}: ${found.meaning}`, { cause: error }) : error;
+    throw found ? new Incomparable(`${node.op}: ${found.meaning}`, { cause: error }) : error;
   }
 }
 
