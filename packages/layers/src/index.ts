@@ -57,6 +57,16 @@ export { gradientPenalty, l1Penalty, l2Penalty } from './penalties.ts';
 export type { GradientPenaltyOptions } from './penalties.ts';
 export { RbfOutput, rbfLoss } from './rbf.ts';
 export type { RbfLossOptions, RbfOutputOptions } from './rbf.ts';
+export {
+  DepthwiseConv1d,
+  DepthwiseConv2d,
+  DepthwiseConv3d,
+  SeparableConv1d,
+  SeparableConv2d,
+  SeparableConv3d,
+  SpatiallySeparableConv2d,
+} from './separable.ts';
+export type { DepthwiseConvOptions, SeparableConvLayerOptions, SpatiallySeparableConvOptions } from './separable.ts';
 export { Sequential } from './sequential.ts';
 export { StateDictError } from './state-dict.ts';
 export type { LoadOptions, LoadReport, StateArray, StateEntry } from './state-dict.ts';

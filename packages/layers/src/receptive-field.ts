@@ -1,8 +1,11 @@
 import type { Shape, Window } from '@receptive/backend';
 import { sameShape, windowSpan } from '@receptive/backend';
-import type { AttributesOf, Dispatched, Listener, OpName, Tensor } from '@receptive/tensor';
+import type { AttributesOf, Dispatched, Listener, OpName, Pads, Tensor } from '@receptive/tensor';
 
-/** What elements see of one axis of the input: the element at place `i` sees `start + i * jump` up to and including `end + i * jump`. */
+/**
+ * What elements see of one axis of the input: the element at place `i` sees `start + i * jump` up to and including `end + i * jump`, as far as these are whole.
+ * The jump is a fraction after a transposed convolution.
+ */
 interface Sight {
   readonly start: number;
   readonly end: number;
@@ -27,6 +30,8 @@ export interface ReceptiveFields {
  * arithmetic, concatenation of channels and flattening, in branches too. An op that may mix places in another way is taken to see all of the input.
  *
  * A window of k elements at stride s widens what one element sees from `r` to `r + (k - 1) * jump`, and the jump from one element to the next by s.
+ * After a transposed convolution, whose elements do not all see as many, it is of the one that sees most: exactly if no stride came before, else never less.
+ *
  * Source: Araujo et al., Computing receptive fields of convolutional neural networks, Distill 2019.
  */
 export function receptiveFields(input: Tensor, spatial: Shape): ReceptiveFields {
@@ -45,7 +50,8 @@ export function receptiveFields(input: Tensor, spatial: Shape): ReceptiveFields 
 }
 
 function seen({ start, end }: Sight): number {
-  return end - start + 1;
+  // Between two whole places lie as many as fit; a hair more, for thirds that were added up.
+  return Math.floor(end - start + 1e-6) + 1;
 }
 
 function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, axes: number): Field | undefined {
@@ -72,13 +78,12 @@ function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefi
 const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>) => Field } = {
   conv: (sights, { geometry }) => slide(sights, geometry),
   locallyConnected: (sights, { window }) => slide(sights, window),
+  convInputGradient: (sights, { geometry }) => spread(sights, geometry),
   maxPool: (sights, { window }) => slide(sights, window),
   avgPool: (sights, { window }) => slide(sights, window),
-  pad: (sights, { padding }) =>
-    shift(
-      sights,
-      padding.slice(-sights.length).map(([before]) => -before),
-    ),
+  pad: (sights, { padding }) => shiftBehind(sights, padding),
+  // What elements inside see; where an edge is continued, others may see more than one part of the input.
+  extend: (sights, { padding }) => shiftBehind(sights, padding),
   slice: (sights, { start }) => shift(sights, start.slice(-sights.length)),
   // Not in place: flattened, if an axis of features is all that is left.
   reshape: (sights, { shape }) => (shape.length <= 2 ? sights.map((sight) => ({ ...sight, jump: 0 })) : 'all'),
@@ -93,12 +98,34 @@ function slide(sights: Sights, { kernel, stride, dilation, padding }: Window): F
   }));
 }
 
+/** The place `p` of a transposed convolution takes from the places `i` for which `i * stride + tap * dilation = p + padding`. */
+function spread(sights: Sights, { kernel, stride, dilation, padding }: Window): Field {
+  if (kernel.length !== sights.length || sights.some(({ jump }) => jump === 0)) return 'all';
+  return sights.map(({ start, end, jump }, axis) => {
+    const step = jump / stride[axis]!;
+    const [before] = padding[axis]!;
+    return {
+      start: start + (before - windowSpan(kernel[axis]!, dilation[axis]!) + 1) * step,
+      end: end + before * step,
+      jump: step,
+    };
+  });
+}
+
 function shift(sights: Sights, by: readonly number[]): Sights {
   return sights.map(({ start, end, jump }, axis) => ({
     start: start + by[axis]! * jump,
     end: end + by[axis]! * jump,
     jump,
   }));
+}
+
+/** Places move on by what is put before them. */
+function shiftBehind(sights: Sights, padding: Pads): Sights {
+  return shift(
+    sights,
+    padding.slice(-sights.length).map(([before]) => -before),
+  );
 }
 
 /** What an element sees that is made of two at its place. */

@@ -154,11 +154,11 @@ function count(parameters: readonly Parameter[]): number {
 }
 
 /** Ops that slide filters over their input: each makes one channel of the output. */
-const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'deformConv', 'locallyConnected']);
+const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'convInputGradient', 'deformConv', 'locallyConnected']);
 
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
-  if (op.name === 'conv' || op.name === 'deformConv') return (attributes as AttributesOf<'conv'>).geometry;
   if (op.name === 'locallyConnected') return (attributes as AttributesOf<'locallyConnected'>).window;
+  if (filtering.has(op.name)) return (attributes as AttributesOf<'conv'>).geometry;
   if (op.name === 'maxPool' || op.name === 'avgPool') return (attributes as AttributesOf<'maxPool'>).window;
   return undefined;
 }

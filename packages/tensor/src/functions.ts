@@ -124,6 +124,13 @@ export {
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { sample, sampleInputGradient, samplePointsGradient } from './ops/sample.ts';
 export { localContrastNorm, localResponseNorm } from './ops/response-norm.ts';
+export {
+  separableConv1d,
+  separableConv2d,
+  separableConv3d,
+  separate,
+  spatiallySeparableConv2d,
+} from './ops/separable.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { stochasticPool1d, stochasticPool2d, stochasticPool3d } from './ops/stochastic-pool.ts';
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d } from './ops/unpool.ts';

@@ -13,6 +13,8 @@ export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';
 export { resolveConv } from './ops/conv.ts';
 export type { ConvOptions, PaddingMode } from './ops/conv.ts';
+export { alongAxis } from './ops/separable.ts';
+export type { SeparableConvOptions, SeparatedKernel } from './ops/separable.ts';
 export { resolveConvTranspose } from './ops/transposed.ts';
 export type { ConvTransposeOptions } from './ops/transposed.ts';
 export type { CoordinateOptions } from './ops/coordinates.ts';

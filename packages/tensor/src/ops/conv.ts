@@ -174,13 +174,13 @@ export function resolveConv(
 }
 
 /** A convolution as users call it. */
-type Convolution = (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor;
+export type Convolution = (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions) => Tensor;
 
 /** What the axes of a kernel are called in messages, by their number. */
 export const kernelLayouts: readonly string[] = ['', 'k', 'kh, kw', 'kd, kh, kw'];
 
 /** The convolution over `axes` spatial axes, called `op`: options are resolved, and an input that goes on beyond its edges is padded first. */
-function convolution(op: string, axes: number): Convolution {
+export function convolution(op: string, axes: number): Convolution {
   const spatial = Array.from({ length: axes }, (_, axis) => axis + 2);
   return (x, weight, bias, options = {}) => {
     const { flipKernel = false, paddingMode = 'zeros' } = options;
