@@ -159,10 +159,10 @@ test('convolutions over one, two and three axes add up the products they say the
     const naive = table(y.shape, ([, o, ...index]) => {
       let total = bias([o!]);
       for (const [c, ...tap] of indices([2, ...kernel]) as [number, ...number[]][]) {
-        const places_ = met(index, tap, stride, dilation, before);
-        const outside = places_.some((place, axis) => place < 0 || place >= spatial[axis]!);
+        const seen = met(index, tap, stride, dilation, before);
+        const outside = seen.some((place, axis) => place < 0 || place >= spatial[axis]!);
         if (outside && mode === 'zeros') continue;
-        const from = mode === 'zeros' ? places_ : places_.map((place, axis) => places[mode](place, spatial[axis]!));
+        const from = mode === 'zeros' ? seen : seen.map((place, axis) => places[mode](place, spatial[axis]!));
         const turned = flipKernel ? tap.map((t, axis) => kernel[axis]! - 1 - t) : tap;
         total += input([0, Math.floor(o! / 2) * 2 + c, ...from]) * weight([o!, c, ...turned]);
       }
@@ -221,7 +221,10 @@ describe('transposed convolution', () => {
       ];
       const padding = before.map((count, axis) => [count, after[axis]!] as const);
       const call = () => transposed[axes - 1]!(x, w, b, { stride, dilation, groups, padding, outputPadding });
-      if (output.some((length) => length < 1)) return void expect(call).toThrow('leaves nothing of the output');
+      if (output.some((length) => length < 1)) {
+        expect(call).toThrow('leaves nothing of the output');
+        return;
+      }
       const y = call();
       expect(y.shape).toEqual([2, groups * 3, ...output]);
       const [input, weight, bias] = [reader(x), reader(w), reader(b)];
