@@ -52,10 +52,10 @@ describe('RbfOutput', () => {
     layer.weight.assign(doubles(codes));
     gradCheck((x) => layer.forward(x), [[2, 3]], { second: true });
     // -2 (x - w)
-    const slopes = grad(() => sum(layer.forward(doubles([0.5, 1, 2]))), layer.parameters());
+    const slopes = grad(() => sum(layer.forward(doubles([0.5, 2, 2]))), layer.parameters());
     expect(nested(slopes[0]!)).toEqual([
-      [1, 0, -2],
-      [1, -4, -6],
+      [1, -2, -2],
+      [1, -6, -6],
     ]);
   });
 
@@ -69,7 +69,7 @@ describe('RbfOutput', () => {
 describe('rbfLoss', () => {
   /** Equation 9 of LeCun et al., for one pattern. */
   const equation9 = (y: readonly number[], d: number, j: number): number =>
-    y[d]! + Math.log(Math.exp(-j) + y.reduce((sum, each) => sum + Math.exp(-each), 0));
+    y[d]! + Math.log(Math.exp(-j) + y.reduce((total, each) => total + Math.exp(-each), 0));
 
   test('by hand: two codes at a distance of 4, j = 1', () => {
     expect(elements(rbfLoss(doubles([[4, 4]]), labels([0]), { j: 1 }))[0]).toBeCloseTo(

@@ -1,10 +1,12 @@
 import { Rng } from '@receptive/tensor';
+import { activationGenerators } from './activations.ts';
 import { convolutionGenerators } from './convolution.ts';
 import { coordinateGenerators } from './coordinates.ts';
 import { deformableGenerators } from './deformable.ts';
 import { Draw } from './draw.ts';
 import { dropoutGenerators } from './dropout.ts';
 import type { Generators, RandomCase } from './generator.ts';
+import { lossGenerators } from './losses.ts';
 import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
 import { poolingGenerators } from './pooling.ts';
@@ -12,6 +14,8 @@ import { resamplingGenerators } from './resampling.ts';
 
 /** Every function of the catalogue, by its name. */
 export const generators: Generators = {
+  ...activationGenerators,
+  ...lossGenerators,
   ...convolutionGenerators,
   ...coordinateGenerators,
   ...locallyConnectedGenerators,
