@@ -1,4 +1,5 @@
-import { ShapeError } from '@receptive/tensor';
+import type { Tensor } from '@receptive/tensor';
+import { ShapeError, formatShape } from '@receptive/tensor';
 
 /** Refuses anything but whole numbers of at least 1, alone or in lists, naming the first that is none. */
 export function whole(door: string, numbers: Readonly<Record<string, number | readonly number[]>>): void {
@@ -8,5 +9,12 @@ export function whole(door: string, numbers: Readonly<Record<string, number | re
         `${door}: ${name} must be made of whole numbers of at least 1, but is ${JSON.stringify(value)}.`,
       );
     }
+  }
+}
+
+/** Refuses an input whose axes are not as many as those of one of `layouts`, such as `[N, C, H, W]`. */
+export function laidOut(door: string, x: Tensor, ...layouts: readonly string[]): void {
+  if (!layouts.some((layout) => layout.split(',').length === x.rank)) {
+    throw new ShapeError(`${door}: needs an input ${layouts.join(' or ')}, but was given ${formatShape(x.shape)}.`);
   }
 }

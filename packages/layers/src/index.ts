@@ -24,6 +24,8 @@ export {
 } from './activations.ts';
 export type { PReluOptions } from './activations.ts';
 export type { AffineOptions } from './affine.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batch-norm.ts';
+export type { BatchNormLayerOptions } from './batch-norm.ts';
 export { lenet5Connections } from './connections.ts';
 export type { Connections } from './connections.ts';
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv-transpose.ts';
@@ -32,7 +34,6 @@ export { Conv1d, Conv2d, Conv3d } from './conv.ts';
 export type { ConvLayerOptions } from './conv.ts';
 export { DeformConv2d } from './deformable.ts';
 export type { DeformConv2dOptions } from './deformable.ts';
-export { Dropout } from './dropout.ts';
 export {
   CoordConv1d,
   CoordConv2d,
@@ -42,6 +43,7 @@ export {
   CoordConvTranspose3d,
 } from './coord-conv.ts';
 export type { CoordConvOptions, CoordConvTransposeOptions } from './coord-conv.ts';
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, StochasticDepth } from './dropout.ts';
 export { formatSummary, formatVolume } from './format-summary.ts';
 export * as initializers from './initializers.ts';
 export { Linear } from './linear.ts';
@@ -50,6 +52,8 @@ export { LocallyConnected1d, LocallyConnected2d } from './locally-connected.ts';
 export type { LocallyConnectedOptions } from './locally-connected.ts';
 export { Module, buffer, parameter } from './module.ts';
 export type { ForwardContext } from './module.ts';
+export { GroupNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, LayerNorm } from './normalization.ts';
+export type { LayerNormOptions, NormLayerOptions } from './normalization.ts';
 export { observe } from './observe.ts';
 export type { ModuleCall } from './observe.ts';
 export { AvgPool2d, MaxPool2d } from './pooling.ts';
@@ -67,6 +71,7 @@ export {
   SpatiallySeparableConv2d,
 } from './separable.ts';
 export type { DepthwiseConvOptions, SeparableConvLayerOptions, SpatiallySeparableConvOptions } from './separable.ts';
+export { LocalContrastNorm, LocalResponseNorm } from './response-norm.ts';
 export { Sequential } from './sequential.ts';
 export { StateDictError } from './state-dict.ts';
 export type { LoadOptions, LoadReport, StateArray, StateEntry } from './state-dict.ts';

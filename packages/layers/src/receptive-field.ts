@@ -68,9 +68,10 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
 }
 
-/** The axes that a reduction is over; undefined of any other op. */
+/** The axes whose elements a reduction, or standardisation, brings together; undefined of any other op. */
 function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefined {
   if (op.name === 'sum') return (attributes as AttributesOf<'sum'>).axes;
+  if (op.name === 'standardize') return (attributes as AttributesOf<'standardize'>).axes;
   return op.name === 'max' || op.name === 'min' ? [(attributes as AttributesOf<'max'>).axis] : undefined;
 }
 
@@ -81,6 +82,9 @@ const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesO
   convInputGradient: (sights, { geometry }) => spread(sights, geometry),
   maxPool: (sights, { window }) => slide(sights, window),
   avgPool: (sights, { window }) => slide(sights, window),
+  // Places stay where they are, each for itself.
+  batchNorm: (sights) => sights,
+  localResponseNorm: (sights) => sights,
   pad: (sights, { padding }) => shiftBehind(sights, padding),
   // What elements inside see; where an edge is continued, others may see more than one part of the input.
   extend: (sights, { padding }) => shiftBehind(sights, padding),
