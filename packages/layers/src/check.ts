@@ -1,5 +1,8 @@
+import type { Shape } from '@receptive/backend';
+import { shapes } from '@receptive/backend/shape';
 import type { Tensor } from '@receptive/tensor';
-import { ShapeError, formatShape } from '@receptive/tensor';
+import { ShapeError, formatShape, scope, unobserved, withBackend, zeros } from '@receptive/tensor';
+import type { Module } from './module.ts';
 
 /** Refuses anything but whole numbers of at least 1, alone or in lists, naming the first that is none. */
 export function whole(door: string, numbers: Readonly<Record<string, number | readonly number[]>>): void {
@@ -10,6 +13,11 @@ export function whole(door: string, numbers: Readonly<Record<string, number | re
       );
     }
   }
+}
+
+/** Runs a layer without state on zeros of a shape, of which nothing is computed: options that make no sense are refused where the model is built. */
+export function tried(layer: Module, shape: Shape): void {
+  unobserved(() => scope(() => withBackend(shapes(), () => layer.forward(zeros(shape)))));
 }
 
 /** Refuses an input whose axes are not as many as those of one of `layouts`, such as `[N, C, H, W]`. */

@@ -56,7 +56,43 @@ export { GroupNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, LayerNorm } 
 export type { LayerNormOptions, NormLayerOptions } from './normalization.ts';
 export { observe } from './observe.ts';
 export type { ModuleCall } from './observe.ts';
-export { AvgPool2d, MaxPool2d } from './pooling.ts';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  GaussianPool1d,
+  GaussianPool2d,
+  GaussianPool3d,
+  GlobalAvgPool,
+  GlobalMaxPool,
+  LPPool1d,
+  LPPool2d,
+  LPPool3d,
+  LearnablePool2d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  MinPool1d,
+  MinPool2d,
+  MinPool3d,
+  StochasticPool1d,
+  StochasticPool2d,
+  StochasticPool3d,
+  SumPool1d,
+  SumPool2d,
+  SumPool3d,
+  VariancePool1d,
+  VariancePool2d,
+  VariancePool3d,
+} from './pooling.ts';
+export type { LearnablePool2dOptions } from './pooling.ts';
+export { PixelShuffle, PixelUnshuffle, Upsample } from './resampling.ts';
 export { gradientPenalty, l1Penalty, l2Penalty } from './penalties.ts';
 export type { GradientPenaltyOptions } from './penalties.ts';
 export { RbfOutput, rbfLoss } from './rbf.ts';

@@ -1,17 +1,268 @@
-import type { AvgPoolOptions, MaxPoolOptions, PerAxis } from '@receptive/tensor';
-import { avgPool2d, maxPool2d } from '@receptive/tensor';
+import type {
+  AdaptivePool,
+  AdaptiveSize,
+  LpPool,
+  Parameter,
+  PerAxis,
+  Pool,
+  PoolOptions,
+  Rng,
+  StochasticPoolOptions,
+  Tensor,
+} from '@receptive/tensor';
+import {
+  ShapeError,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  add,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  formatShape,
+  gaussianPool1d,
+  gaussianPool2d,
+  gaussianPool3d,
+  globalAvgPool,
+  globalMaxPool,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  minPool1d,
+  minPool2d,
+  minPool3d,
+  mul,
+  reshape,
+  scaledTanh,
+  scope,
+  sigmoid,
+  stochasticPool1d,
+  stochasticPool2d,
+  stochasticPool3d,
+  sumPool1d,
+  sumPool2d,
+  sumPool3d,
+  variancePool1d,
+  variancePool2d,
+  variancePool3d,
+} from '@receptive/tensor';
+import { tried, whole } from './check.ts';
+import { constant } from './initializers.ts';
+import { Module, parameter } from './module.ts';
+import type { ForwardContext } from './module.ts';
 import { Stateless } from './stateless.ts';
 
-/** Maximum of each window of `[N, C, H, W]`; of equal maxima the first receives the gradient. The stride is the kernel size unless given. */
-export class MaxPool2d extends Stateless {
-  constructor(kernelSize: PerAxis, options: MaxPoolOptions = {}) {
-    super((x) => maxPool2d(x, kernelSize, options));
+/** The smallest plane of `axes` axes, all of one length, that a window fits into; of a senseless window, any. */
+function planeOf(axes: number, kernelSize: PerAxis, { dilation = 1 }: PoolOptions = {}): number[] {
+  const most = (value: PerAxis): number => Math.max(...[value].flat());
+  const span = most(dilation) * (most(kernelSize) - 1) + 1;
+  return [1, 1, ...new Array<number>(axes).fill(span >= 1 && Number.isInteger(span) ? span : 1)];
+}
+
+/** A layer of a pooling function over `axes` axes. */
+function pooling<O extends PoolOptions>(
+  pool: Pool<O>,
+  axes: number,
+): new (kernelSize: PerAxis, options?: O) => Stateless {
+  return class extends Stateless {
+    constructor(kernelSize: PerAxis, options?: O) {
+      super((x) => pool(x, kernelSize, options));
+      tried(this, planeOf(axes, kernelSize, options));
+    }
+  };
+}
+
+function lpPooling(
+  pool: LpPool,
+  axes: number,
+): new (normType: number, kernelSize: PerAxis, options?: PoolOptions) => Stateless {
+  return class extends Stateless {
+    constructor(normType: number, kernelSize: PerAxis, options?: PoolOptions) {
+      super((x) => pool(x, normType, kernelSize, options));
+      tried(this, planeOf(axes, kernelSize, options));
+    }
+  };
+}
+
+function adaptivePooling(pool: AdaptivePool, axes: number): new (outputSize: AdaptiveSize) => Stateless {
+  return class extends Stateless {
+    constructor(outputSize: AdaptiveSize) {
+      super((x) => pool(x, outputSize));
+      tried(this, planeOf(axes, 1));
+    }
+  };
+}
+
+/** What layers of stochastic pooling have in common. */
+abstract class StochasticPool extends Module {
+  readonly #pool: (x: Tensor, rng: Rng | undefined) => Tensor;
+
+  constructor(pool: Pool<StochasticPoolOptions>, axes: number, kernelSize: PerAxis, options?: PoolOptions) {
+    super();
+    this.#pool = (x, rng) => pool(x, kernelSize, { ...options, rng });
+    tried(this, planeOf(axes, kernelSize, options));
+  }
+
+  /** @throws */
+  override forward(x: Tensor, { training = false, rng }: ForwardContext = {}): Tensor {
+    if (training && !rng) {
+      throw new TypeError(
+        `${this.constructor.name}: in training it needs random numbers. Pass a generator: model.forward(x, { training: true, rng: new Rng(seed) }).`,
+      );
+    }
+    return this.#pool(x, training ? rng : undefined);
   }
 }
 
-/** Mean of each window of `[N, C, H, W]`. The stride is the kernel size unless given. */
-export class AvgPool2d extends Stateless {
-  constructor(kernelSize: PerAxis, options: AvgPoolOptions = {}) {
-    super((x) => avgPool2d(x, kernelSize, options));
+// Each is the function of its name, which says what it computes and where it comes from. The stride is the kernel size unless given.
+
+/** Maximum of each window of `[N, C, L]`. */
+export class MaxPool1d extends pooling(maxPool1d, 1) {}
+/**
+ * Maximum of each window of `[N, C, H, W]`; of equal maxima the first receives the gradient. The all convolutional net has convolutions of stride 2 in its
+ * place: `new Conv2d(c, c, 3, { stride: 2, padding: 1 })` (Springenberg et al., arXiv:1412.6806).
+ */
+export class MaxPool2d extends pooling(maxPool2d, 2) {}
+/** Maximum of each window of `[N, C, D, H, W]`. */
+export class MaxPool3d extends pooling(maxPool3d, 3) {}
+
+/** Mean of each window of `[N, C, L]`. */
+export class AvgPool1d extends pooling(avgPool1d, 1) {}
+/** Mean of each window of `[N, C, H, W]`. */
+export class AvgPool2d extends pooling(avgPool2d, 2) {}
+/** Mean of each window of `[N, C, D, H, W]`. */
+export class AvgPool3d extends pooling(avgPool3d, 3) {}
+
+/** Sum of each window of `[N, C, L]`. */
+export class SumPool1d extends pooling(sumPool1d, 1) {}
+/** Sum of each window of `[N, C, H, W]`. */
+export class SumPool2d extends pooling(sumPool2d, 2) {}
+/** Sum of each window of `[N, C, D, H, W]`. */
+export class SumPool3d extends pooling(sumPool3d, 3) {}
+
+/** Minimum of each window of `[N, C, L]`. */
+export class MinPool1d extends pooling(minPool1d, 1) {}
+/** Minimum of each window of `[N, C, H, W]`. */
+export class MinPool2d extends pooling(minPool2d, 2) {}
+/** Minimum of each window of `[N, C, D, H, W]`. */
+export class MinPool3d extends pooling(minPool3d, 3) {}
+
+/** `(sum of |x|^p)^(1 / p)` of each window of `[N, C, L]`. */
+export class LPPool1d extends lpPooling(lpPool1d, 1) {}
+/** `(sum of |x|^p)^(1 / p)` of each window of `[N, C, H, W]`. */
+export class LPPool2d extends lpPooling(lpPool2d, 2) {}
+/** `(sum of |x|^p)^(1 / p)` of each window of `[N, C, D, H, W]`. */
+export class LPPool3d extends lpPooling(lpPool3d, 3) {}
+
+/** Mean of each window of `[N, C, L]`, weighted by a Gaussian of the distance from its middle. */
+export class GaussianPool1d extends pooling(gaussianPool1d, 1) {}
+/** Mean of each window of `[N, C, H, W]`, weighted by a Gaussian of the distance from its middle. */
+export class GaussianPool2d extends pooling(gaussianPool2d, 2) {}
+/** Mean of each window of `[N, C, D, H, W]`, weighted by a Gaussian of the distance from its middle. */
+export class GaussianPool3d extends pooling(gaussianPool3d, 3) {}
+
+/** Variance of each window of `[N, C, L]`. */
+export class VariancePool1d extends pooling(variancePool1d, 1) {}
+/** Variance of each window of `[N, C, H, W]`. */
+export class VariancePool2d extends pooling(variancePool2d, 2) {}
+/** Variance of each window of `[N, C, D, H, W]`. */
+export class VariancePool3d extends pooling(variancePool3d, 3) {}
+
+/** In training an element of each window of `[N, C, L]`, drawn by its size; else what it would be on average. */
+export class StochasticPool1d extends StochasticPool {
+  constructor(kernelSize: PerAxis, options?: PoolOptions) {
+    super(stochasticPool1d, 1, kernelSize, options);
+  }
+}
+/** In training an element of each window of `[N, C, H, W]`, drawn by its size; else what it would be on average. */
+export class StochasticPool2d extends StochasticPool {
+  constructor(kernelSize: PerAxis, options?: PoolOptions) {
+    super(stochasticPool2d, 2, kernelSize, options);
+  }
+}
+/** In training an element of each window of `[N, C, D, H, W]`, drawn by its size; else what it would be on average. */
+export class StochasticPool3d extends StochasticPool {
+  constructor(kernelSize: PerAxis, options?: PoolOptions) {
+    super(stochasticPool3d, 3, kernelSize, options);
+  }
+}
+
+/** Mean of windows of `[N, C, L]` that fit an output of `outputSize`. */
+export class AdaptiveAvgPool1d extends adaptivePooling(adaptiveAvgPool1d, 1) {}
+/** Mean of windows of `[N, C, H, W]` that fit an output of `outputSize`. */
+export class AdaptiveAvgPool2d extends adaptivePooling(adaptiveAvgPool2d, 2) {}
+/** Mean of windows of `[N, C, D, H, W]` that fit an output of `outputSize`. */
+export class AdaptiveAvgPool3d extends adaptivePooling(adaptiveAvgPool3d, 3) {}
+
+/** Maximum of windows of `[N, C, L]` that fit an output of `outputSize`. */
+export class AdaptiveMaxPool1d extends adaptivePooling(adaptiveMaxPool1d, 1) {}
+/** Maximum of windows of `[N, C, H, W]` that fit an output of `outputSize`. */
+export class AdaptiveMaxPool2d extends adaptivePooling(adaptiveMaxPool2d, 2) {}
+/** Maximum of windows of `[N, C, D, H, W]` that fit an output of `outputSize`. */
+export class AdaptiveMaxPool3d extends adaptivePooling(adaptiveMaxPool3d, 3) {}
+
+/** Mean of each plane of `[N, C, ...spatial]`, as `[N, C, 1, ...]`. */
+export class GlobalAvgPool extends Stateless {
+  constructor() {
+    super(globalAvgPool);
+  }
+}
+
+/** Maximum of each plane of `[N, C, ...spatial]`, as `[N, C, 1, ...]`. */
+export class GlobalMaxPool extends Stateless {
+  constructor() {
+    super(globalMaxPool);
+  }
+}
+
+const squashes = { scaledTanh, sigmoid };
+
+/** Options of {@link LearnablePool2d}. */
+export interface LearnablePool2dOptions extends PoolOptions {
+  /** What squashes the result: LeCun's `1.7159 * tanh(2 x / 3)`, unless told, or the logistic function. */
+  readonly activation?: keyof typeof squashes;
+}
+
+/**
+ * Pooling with a coefficient and a bias for each of `channels` maps, both trained, as in LeNet-5's layers S2 and S4: `f(weight[c] * sum of the window +
+ * bias[c])`. It begins as the mean: coefficients are one over the number of elements, biases 0.
+ * Source: LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 86, 1998, section II.B.
+ * @throws ShapeError for channels or a window that are not whole numbers of at least 1. RangeError for an activation that does not exist.
+ */
+export class LearnablePool2d extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly #squash: (x: Tensor) => Tensor;
+  readonly #sums: Stateless;
+
+  constructor(channels: number, kernelSize: PerAxis, options: LearnablePool2dOptions = {}) {
+    super();
+    whole('LearnablePool2d', { channels });
+    const { activation = 'scaledTanh', ...window } = options;
+    if (!Object.hasOwn(squashes, activation)) {
+      throw new RangeError(
+        `LearnablePool2d: activation must be one of ${Object.keys(squashes).join(', ')}, but is ${JSON.stringify(activation)}.`,
+      );
+    }
+    this.#squash = squashes[activation];
+    this.#sums = new SumPool2d(kernelSize, window);
+    const [height, width] = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
+    this.weight = parameter([channels], constant(1 / (height! * width!)));
+    this.bias = parameter([channels], constant(0));
+  }
+
+  override forward(x: Tensor): Tensor {
+    const [channels] = this.weight.shape;
+    if (x.shape[1] !== channels) {
+      throw new ShapeError(`LearnablePool2d: takes ${channels} channels, but was given ${formatShape(x.shape)}.`);
+    }
+    const each = ({ value }: Parameter): Tensor => reshape(value, [-1, 1, 1]);
+    return scope(() => this.#squash(add(mul(this.#sums.forward(x), each(this.weight)), each(this.bias))));
   }
 }

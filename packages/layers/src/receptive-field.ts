@@ -82,6 +82,10 @@ const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesO
   convInputGradient: (sights, { geometry }) => spread(sights, geometry),
   maxPool: (sights, { window }) => slide(sights, window),
   avgPool: (sights, { window }) => slide(sights, window),
+  sumPool: (sights, { window }) => slide(sights, window),
+  variancePool: (sights, { window }) => slide(sights, window),
+  stochasticPool: (sights, { window }) => slide(sights, window),
+  pixelUnshuffle: (sights, { factor }) => slide(sights, blocks(sights.length, factor)),
   // Places stay where they are, each for itself.
   batchNorm: (sights) => sights,
   localResponseNorm: (sights) => sights,
@@ -92,6 +96,12 @@ const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesO
   // Not in place: flattened, if an axis of features is all that is left.
   reshape: (sights, { shape }) => (shape.length <= 2 ? sights.map((sight) => ({ ...sight, jump: 0 })) : 'all'),
 };
+
+/** Blocks of `factor` places, side by side. */
+function blocks(axes: number, factor: number): Window {
+  const each = <T>(value: T): T[] => new Array<T>(axes).fill(value);
+  return { kernel: each(factor), stride: each(factor), dilation: each(1), padding: each([0, 0] as const) };
+}
 
 function slide(sights: Sights, { kernel, stride, dilation, padding }: Window): Field {
   if (kernel.length !== sights.length || sights.some(({ jump }) => jump === 0)) return 'all';

@@ -156,10 +156,13 @@ function count(parameters: readonly Parameter[]): number {
 /** Ops that slide filters over their input: each makes one channel of the output. */
 const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'convInputGradient', 'deformConv', 'locallyConnected']);
 
+/** Ops that make one element of each window. */
+const pooling: ReadonlySet<string> = new Set<OpName>(['maxPool', 'avgPool', 'sumPool', 'variancePool', 'stochasticPool']);
+
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
   if (op.name === 'locallyConnected') return (attributes as AttributesOf<'locallyConnected'>).window;
   if (filtering.has(op.name)) return (attributes as AttributesOf<'conv'>).geometry;
-  if (op.name === 'maxPool' || op.name === 'avgPool') return (attributes as AttributesOf<'maxPool'>).window;
+  if (pooling.has(op.name)) return (attributes as AttributesOf<'maxPool'>).window;
   return undefined;
 }
 

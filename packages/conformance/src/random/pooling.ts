@@ -88,6 +88,8 @@ const plain =
   });
 
 const distinct = (draw: Draw, x: Shape): Input => draw.distinct(x);
+/** Near 0 a norm is curved by more than float32 has digits for. */
+const steep = (_: Draw, x: Shape): Input => away(x, -2, 2, [0], 0.5);
 const any = (_: Draw, x: Shape): Input => numbers(x);
 
 const averaged: Call<Pool<AvgPoolOptions>> = (draw, door, window) => {
@@ -199,7 +201,7 @@ export const poolingGenerators: Generators = {
   ...pools('avgPool', [t.avgPool1d, t.avgPool2d, t.avgPool3d], sums, any, averaged),
   ...pools('sumPool', [t.sumPool1d, t.sumPool2d, t.sumPool3d], sums, any, plain()),
   ...pools('minPool', [t.minPool1d, t.minPool2d, t.minPool3d], exact, distinct, plain()),
-  ...pools('lpPool', [t.lpPool1d, t.lpPool2d, t.lpPool3d], steps, (_, x) => away(x, -2, 2, [0], 0.1), normed),
+  ...pools('lpPool', [t.lpPool1d, t.lpPool2d, t.lpPool3d], steps, steep, normed),
   ...pools(
     'gaussianPool',
     [t.gaussianPool1d, t.gaussianPool2d, t.gaussianPool3d],

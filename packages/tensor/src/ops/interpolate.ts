@@ -91,6 +91,7 @@ function resampled(x: Tensor, axis: number, places: readonly number[], { mode }:
  * Resamples the spatial axes of `[N, C, ...spatial]` to `size`, or to `floor(n * scaleFactor)`. Output i lies at `i / scale` of the input in the mode
  * `'nearest'`, which takes the element before it; in `'linear'` at `(i + 0.5) / scale - 0.5`, or with `alignCorners` at `i * (n - 1) / (size - 1)`, between two
  * elements (of each axis) that are blended by their distance; places outside are moved to the edge. All as PyTorch's interpolate.
+ * @throws RangeError for a mode that does not exist.
  * @throws ShapeError unless either a size or a factor is given that leaves at least one element, or if corners are to be aligned without blending.
  */
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
@@ -98,6 +99,11 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const [axes, spatial] = [x.rank - 2, x.shape.slice(2)];
   if (axes < 1) {
     throw new ShapeError(`interpolate: needs an input [N, C, ...spatial], but was given ${formatShape(x.shape)}.`);
+  }
+  if (mode !== 'nearest' && mode !== 'linear') {
+    throw new RangeError(
+      `interpolate: mode must be 'nearest' or 'linear' (bilinear over two axes), but is ${JSON.stringify(mode)}.`,
+    );
   }
   if ((size === undefined) === (scaleFactor === undefined)) {
     throw new ShapeError('interpolate: needs either a size or a scaleFactor: give one of them.');
