@@ -7,6 +7,7 @@ import { Draw } from './draw.ts';
 import { dropoutGenerators } from './dropout.ts';
 import type { Generators, RandomCase } from './generator.ts';
 import { lossGenerators } from './losses.ts';
+import { paddingGenerators } from './padding.ts';
 import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
 import { poolingGenerators } from './pooling.ts';
@@ -17,6 +18,7 @@ export const generators: Generators = {
   ...activationGenerators,
   ...lossGenerators,
   ...convolutionGenerators,
+  ...paddingGenerators,
   ...coordinateGenerators,
   ...locallyConnectedGenerators,
   ...deformableGenerators,
