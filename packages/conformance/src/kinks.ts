@@ -3,9 +3,11 @@ import type { Backend } from '@receptive/backend';
 import type { Tensor } from '@receptive/tensor';
 import {
   abs,
+  add,
   celu,
   clamp,
   elu,
+  gridSample,
   hardSigmoid,
   hardSwish,
   hardTanh,
@@ -20,6 +22,7 @@ import {
   relu,
   relu6,
   reshape,
+  sample,
   sum,
 } from '@receptive/tensor';
 import { expect } from 'vitest';
@@ -123,6 +126,34 @@ const kinks: readonly Kink[] = [
     f: (x) => maxPool2d(reshape(x, [1, 1, 2, 4]), 2),
     inputs: [[7, 7, 1, 2, 7, 7, 3, 3]],
     gradients: [[1, 0, 0, 0, 0, 0, 1, 0]],
+  },
+  {
+    name: 'sample takes the cell that begins there, and has none at its ends',
+    f: (x, points) => sample(reshape(x, [1, 1, 4]), reshape(points, [1, 6, 1])),
+    inputs: [
+      [1, 4, 9, 2],
+      [0, 1, 2, 3, -1, 4],
+    ],
+    gradients: [
+      [1, 1, 1, 1],
+      [3, 5, -7, -2, 0, 0],
+    ],
+  },
+  {
+    name: 'gridSample has none at the border, nor where it is reflected',
+    f: (x, grid) =>
+      add(
+        gridSample(reshape(x, [1, 1, 3]), reshape(grid, [1, 4, 1]), { paddingMode: 'border', alignCorners: true }),
+        gridSample(reshape(x, [1, 1, 3]), reshape(grid, [1, 4, 1]), { paddingMode: 'reflection', alignCorners: true }),
+      ),
+    inputs: [
+      [1, 4, 2],
+      [-1, 1, -3, 0.5],
+    ],
+    gradients: [
+      [3, 1, 4],
+      [0, 0, 0, -4],
+    ],
   },
 ];
 

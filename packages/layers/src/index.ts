@@ -109,6 +109,8 @@ export {
 export type { DepthwiseConvOptions, SeparableConvLayerOptions, SpatiallySeparableConvOptions } from './separable.ts';
 export { LocalContrastNorm, LocalResponseNorm } from './response-norm.ts';
 export { Sequential } from './sequential.ts';
+export { SpatialTransformer } from './spatial-transformer.ts';
+export type { SpatialTransformerOptions } from './spatial-transformer.ts';
 export { StateDictError } from './state-dict.ts';
 export type { LoadOptions, LoadReport, StateArray, StateEntry } from './state-dict.ts';
 export { Flatten } from './stateless.ts';

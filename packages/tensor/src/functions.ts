@@ -70,6 +70,7 @@ export {
   where,
 } from './ops/elementwise.ts';
 export { alphaDropout, dropout, spatialDropout, stochasticDepth } from './ops/dropout.ts';
+export { affineGrid, gridSample } from './ops/grid-sample.ts';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
 export { deformConv2d } from './ops/deformable.ts';
 export { locallyConnected1d, locallyConnected2d, locallyConnectedOutput } from './ops/locally-connected.ts';

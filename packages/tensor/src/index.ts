@@ -20,6 +20,7 @@ export type { ConvTransposeOptions } from './ops/transposed.ts';
 export type { CoordinateOptions } from './ops/coordinates.ts';
 export type { DeformConvOptions } from './ops/deformable.ts';
 export { perAxis } from './ops/window.ts';
+export type { GridOptions, GridSampleOptions } from './ops/grid-sample.ts';
 export type { PerAxis, WindowOptions } from './ops/window.ts';
 export { ops } from './ops/index.ts';
 export type { AttributesOf, InputsOf, OpName, Ops, OutputsOf } from './ops/index.ts';

@@ -12,6 +12,7 @@ import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
 import { poolingGenerators } from './pooling.ts';
 import { resamplingGenerators } from './resampling.ts';
+import { samplingGenerators } from './sampling.ts';
 
 /** Every function of the catalogue, by its name. */
 export const generators: Generators = {
@@ -26,6 +27,7 @@ export const generators: Generators = {
   ...dropoutGenerators,
   ...poolingGenerators,
   ...resamplingGenerators,
+  ...samplingGenerators,
 };
 
 /** Case number `number` of the function `name`, which depends on these and the seed alone. */

@@ -4,8 +4,10 @@ import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
+import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
+import { stopGradient } from './control.ts';
 import { add, cast, equal, floor, lessEqual, minimum, mul, neg, sub, where } from './elementwise.ts';
 import { gather, scatterAdd } from './indexing.ts';
 import { pad } from './padding.ts';
@@ -208,6 +210,18 @@ function cellOf(coordinates: Tensor, length: number): { readonly cell: Tensor; r
  */
 export function sample(x: Tensor, points: Tensor): Tensor {
   return dispatch(sampleOp, [x, points], undefined)[0];
+}
+
+/**
+ * What {@link sample} gives where all coordinates are whole, read from that element alone: an infinite one beside it would make a NaN of its weight, 0. No gradient
+ * reaches the points.
+ */
+export function elementsAt(x: Tensor, points: Tensor): Tensor {
+  return scope(() => {
+    const [{ place, ends }] = cornersOf(points, x.shape.slice(2)) as [Corner];
+    // The weights are 1, or NaN.
+    return mul(valuesAt(padded(x), place), stopGradient(product(ends.map(({ weight }) => weight))));
+  });
 }
 
 /** Gradient of {@link sample} with respect to its input of shape `inputShape`, from the output's gradient `[N, C, P]`. */
