@@ -11,8 +11,15 @@ export { allFinite, clipByGlobalNorm, clipByValue } from './gradients.ts';
 export type { Settings } from './settings.ts';
 export { Optimizer } from './optimizer.ts';
 export type { CommonOptions, OptimizerRecipe, ParameterGroup, WithGroups } from './optimizer.ts';
-export { adam, adamW, sgd } from './optimizers.ts';
-export type { AdamOptions, SgdOptions } from './optimizers.ts';
+export { adadelta, adagrad, adam, adamW, nadam, rmsprop, sgd } from './optimizers.ts';
+export type {
+  AdadeltaOptions,
+  AdagradOptions,
+  AdamOptions,
+  NadamOptions,
+  RmspropOptions,
+  SgdOptions,
+} from './optimizers.ts';
 export { cosine, stepDecay, warmup } from './schedule.ts';
 export type { Schedule } from './schedule.ts';
 export type { Best, EpochRecord, Metric, Position, RunState, Running } from './state.ts';

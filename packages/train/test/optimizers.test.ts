@@ -3,7 +3,7 @@ import type { Backend, OptionalKernels, TypedArray } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import type { StateArray } from '@receptive/layers';
 import { Parameter, setBackend, tensor, withBackend } from '@receptive/tensor';
-import { adam, adamW, sgd } from '@receptive/train';
+import { adadelta, adagrad, adam, adamW, nadam, rmsprop, sgd } from '@receptive/train';
 import type { OptimizerRecipe } from '@receptive/train';
 import { beforeEach, describe, expect, test } from 'vitest';
 
@@ -20,6 +20,19 @@ function run(recipe: OptimizerRecipe, start: readonly number[], gradients: reado
     return [...parameter.value.dataSync()];
   });
 }
+
+// What the methods divide by, in the steps of the hand-made examples: mean squares with a share of a half are 1/2, 3/4 and 19/8.
+const roots = [Math.sqrt(1 / 2), Math.sqrt(3 / 4), Math.sqrt(19 / 8)] as const;
+/** p = 1, less these, one after another. */
+const less = (a: number, b: number, c: number): [number, number, number] => [1 - a, 1 - a - b, 1 - a - b - c];
+// AdaDelta's steps with eps = 1, each larger by what the last ones were: u is 0, d1^2 / 2, d1^2 / 4 + d2^2 / 2.
+const d1 = 1 / Math.sqrt(1.5);
+const d2 = -Math.sqrt(1 + d1 ** 2 / 2) / Math.sqrt(1.75);
+const d3 = (2 * Math.sqrt(1 + d1 ** 2 / 4 + d2 ** 2 / 2)) / Math.sqrt(3.375);
+// RMSProp's velocities with eps = 1.
+const v1 = 1 / (roots[0] + 1);
+const v2 = v1 / 2 - 1 / (roots[1] + 1);
+const v3 = v2 / 2 + 2 / (roots[2] + 1);
 
 /** By hand: p starts at 1, the gradients are 1, -1, 2. */
 const variants: [name: string, recipe: OptimizerRecipe, values: [number, number, number]][] = [
@@ -52,6 +65,47 @@ const variants: [name: string, recipe: OptimizerRecipe, values: [number, number,
     adam({ lr: 0.1, betas: [0, 0], eps: 1, weightDecay: 0.5 }),
     [0.94, 0.94 + 0.053 / 1.53, 0.94 + 0.053 / 1.53 - (0.1 * (2.47 + 0.0265 / 1.53)) / (3.47 + 0.0265 / 1.53)],
   ],
+  // s: 1, 2, 6
+  ['adagrad', adagrad({ lr: 0.1, eps: 1e-30 }), less(0.1, -0.1 / Math.sqrt(2), 0.2 / Math.sqrt(6))],
+  // s begins at 3: 4, 5, 9; the learning rate is 0.1, 0.1 / 2, 0.1 / 3
+  [
+    'adagrad, decaying',
+    adagrad({ lr: 0.1, lrDecay: 1, initialAccumulatorValue: 3, eps: 1 }),
+    less(0.1 / 3, -0.05 / (Math.sqrt(5) + 1), 0.2 / 3 / 4),
+  ],
+  // With an alpha of 0 a step is lr * g / (|g| + eps), as Adam's with betas of 0: g is 1.5, -0.53, 2.487...
+  [
+    'rmsprop with weight decay',
+    rmsprop({ lr: 0.1, alpha: 0, eps: 1, weightDecay: 0.5 }),
+    less(0.06, -0.053 / 1.53, (0.1 * (2.47 + 0.0265 / 1.53)) / (3.47 + 0.0265 / 1.53)),
+  ],
+  [
+    'rmsprop',
+    rmsprop({ lr: 0.1, alpha: 0.5, eps: 1 }),
+    less(0.1 / (roots[0] + 1), -0.1 / (roots[1] + 1), 0.2 / (roots[2] + 1)),
+  ],
+  [
+    'rmsprop with momentum',
+    rmsprop({ lr: 0.1, alpha: 0.5, eps: 1, momentum: 0.5 }),
+    less(0.1 * v1, 0.1 * v2, 0.1 * v3),
+  ],
+  // The means are 1/2, -1/4, 7/8: the variances 1/2 - 1/4, 3/4 - 1/16, 19/8 - 49/64
+  [
+    'rmsprop, centered',
+    rmsprop({ lr: 0.1, alpha: 0.5, eps: 1, centered: true }),
+    less(0.1 / 1.5, -0.1 / (Math.sqrt(11 / 16) + 1), 0.2 / (Math.sqrt(103 / 64) + 1)),
+  ],
+  ['adadelta', adadelta({ rho: 0.5, eps: 1 }), less(d1, d2, d3)],
+  // mu is 1/4 for good: the products are 1/4, 1/16, 1/64, 1/256. m and v as Adam's above.
+  [
+    'nadam',
+    nadam({ lr: 0.1, betas: [0.5, 0.5], eps: 1, momentumDecay: 0 }),
+    less(
+      (0.1 * (0.25 * (1 / 2 / (15 / 16)) + 0.75 / (3 / 4))) / 2,
+      (0.1 * (0.25 * (-1 / 4 / (63 / 64)) - 0.75 / (15 / 16))) / 2,
+      (0.1 * (0.25 * (7 / 8 / (255 / 256)) + (2 * 0.75) / (63 / 64))) / (Math.sqrt(19 / 7) + 1),
+    ),
+  ],
 ];
 
 describe('three steps by hand', () => {
@@ -79,6 +133,32 @@ describe('three steps by hand', () => {
     const composed = withBackend(composing, steps);
     steps().forEach((value, i) => expect(value).toBeCloseTo(composed[i]!, 12));
   });
+});
+
+test('nadam, over 500 steps, in which the momentum grows', () => {
+  const [lr, beta1, beta2, psi] = [0.01, 0.9, 0.99, 0.05];
+  const gradients = Array.from({ length: 500 }, (_, i) => [Math.sin(i) + 0.1]);
+  let [p, m, v, product] = [1, 0, 0, 1];
+  const wanted = gradients.map(([g], i) => {
+    const mu = (t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * psi));
+    m = beta1 * m + (1 - beta1) * g!;
+    v = beta2 * v + (1 - beta2) * g! ** 2;
+    product *= mu(i + 1);
+    const ahead = (mu(i + 2) * m) / (1 - product * mu(i + 2)) + ((1 - mu(i + 1)) * g!) / (1 - product);
+    p -= (lr * ahead) / (Math.sqrt(v / (1 - beta2 ** (i + 1))) + 1e-8);
+    return p;
+  });
+  const got = run(nadam({ lr, betas: [beta1, beta2], momentumDecay: psi }), [1], gradients).flat();
+  for (const i of [0, 1, 10, 100, 499]) expect(got[i]).toBeCloseTo(wanted[i]!, 10);
+});
+
+test('rmsprop, centered on a gradient that never changes, does not take the root of less than nothing', () => {
+  const values = run(
+    rmsprop({ lr: 0.1, alpha: 0.9, centered: true }),
+    [1],
+    Array.from({ length: 400 }, () => [0.3]),
+  );
+  expect(values.flat().every(Number.isFinite)).toBe(true);
 });
 
 const settings = (recipe: OptimizerRecipe) => recipe.bind(new Map()).settings;
@@ -109,6 +189,33 @@ test('the defaults are those of PyTorch', () => {
     weightDecay: 0.01,
     groups: [],
   });
+  const adaptive = { weightDecay: 0, groups: [] };
+  expect(settings(nadam())).toEqual({
+    ...adaptive,
+    name: 'nadam',
+    lr: 2e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    momentumDecay: 4e-3,
+  });
+  expect(settings(adagrad())).toEqual({
+    ...adaptive,
+    name: 'adagrad',
+    lr: 1e-2,
+    lrDecay: 0,
+    initialAccumulatorValue: 0,
+    eps: 1e-10,
+  });
+  expect(settings(rmsprop())).toEqual({
+    ...adaptive,
+    name: 'rmsprop',
+    lr: 1e-2,
+    alpha: 0.99,
+    eps: 1e-8,
+    momentum: 0,
+    centered: false,
+  });
+  expect(settings(adadelta())).toEqual({ ...adaptive, name: 'adadelta', lr: 1, rho: 0.9, eps: 1e-6 });
 });
 
 test("a factor multiplies the learning rate, also that of adamW's decay", () => {
@@ -169,6 +276,17 @@ test.each([
   [() => adam({ betas: 0.9 as never }), /betas must be two numbers/],
   [() => adamW({ eps: 0 }), /adamW: eps must be/],
   [() => adam({ groups: [{ parameters: () => true, lr: -1 }] }), /adam: lr must be/],
+  [() => nadam({ betas: [1, 0.9] }), /nadam: betas\[0\] must be/],
+  [() => nadam({ momentumDecay: -1 }), /nadam: momentumDecay must be/],
+  [() => nadam({ eps: 0 }), /nadam: eps must be/],
+  [() => adagrad({ lrDecay: -1 }), /adagrad: lrDecay must be/],
+  [() => adagrad({ initialAccumulatorValue: NaN }), /adagrad: initialAccumulatorValue must be/],
+  [() => adagrad({ eps: 0 }), /adagrad: eps must be/],
+  [() => rmsprop({ alpha: 1 }), /rmsprop: alpha must be/],
+  [() => rmsprop({ momentum: -0.1 }), /rmsprop: momentum must be/],
+  [() => rmsprop({ eps: -1 }), /rmsprop: eps must be/],
+  [() => adadelta({ rho: 1 }), /adadelta: rho must be/],
+  [() => adadelta({ eps: 0 }), /adadelta: eps must be/],
 ])('%s is refused', (make, message) => {
   expect(make).toThrow(message);
 });
@@ -186,6 +304,11 @@ describe('state', () => {
   test.each([
     ['sgd', sgd({ lr: 0.1, momentum: 0.9, dampening: 0.5 })],
     ['adam', adam({ lr: 0.1 })],
+    ['nadam', nadam({ lr: 0.1 })],
+    ['adagrad', adagrad({ lr: 0.1, lrDecay: 0.1 })],
+    ['rmsprop', rmsprop({ lr: 0.1 })],
+    ['rmsprop, centered, with momentum', rmsprop({ lr: 0.1, centered: true, momentum: 0.9 })],
+    ['adadelta', adadelta()],
   ])('%s goes on from a saved state as if it had never stopped', (_, recipe) => {
     const make = (values: readonly number[]) => {
       const parameter = new Parameter([2], () => float64(values));
