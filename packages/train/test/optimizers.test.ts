@@ -152,11 +152,14 @@ test('nadam, over 500 steps, in which the momentum grows', () => {
   for (const i of [0, 1, 10, 100, 499]) expect(got[i]).toBeCloseTo(wanted[i]!, 10);
 });
 
-test('rmsprop, centered on a gradient that never changes, does not take the root of less than nothing', () => {
+test('rmsprop, centered on gradients that never change, does not take the root of less than nothing', () => {
+  // The rounding of the variance, which comes to 0, falls below it for some of these.
+  const constant = Array.from({ length: 20 }, (_, i) => (i + 1) / 10);
+  const recipe = rmsprop({ lr: 0.1, alpha: 0.5, centered: true });
   const values = run(
-    rmsprop({ lr: 0.1, alpha: 0.9, centered: true }),
-    [1],
-    Array.from({ length: 400 }, () => [0.3]),
+    recipe,
+    constant,
+    Array.from({ length: 80 }, () => constant),
   );
   expect(values.flat().every(Number.isFinite)).toBe(true);
 });
