@@ -147,6 +147,47 @@ describe('gridSample', () => {
     expect(rounded(small, grid, { mode: 'nearest' })).toEqual([0, 0, 2, 2, 2, 2, 5, 0]);
   });
 
+  /** Where a grid's number is along an axis, and where padding takes it, step by step. */
+  function placed(number: number, length: number, { paddingMode, alignCorners }: GridSampleOptions): number {
+    const [low, high] = alignCorners ? [0, length - 1] : [-0.5, length - 0.5];
+    let place = low + ((number + 1) / 2) * (high - low);
+    if (paddingMode === 'reflection') {
+      if (low === high) place = low;
+      while (place < low || place > high) place = place < low ? 2 * low - place : 2 * high - place;
+    }
+    return paddingMode === 'zeros' ? place : Math.min(Math.max(place, 0), length - 1);
+  }
+
+  const calls = fc.record({
+    spatial: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
+    // No place is half way between elements, nor on one.
+    values: fc.array(
+      fc.integer({ min: -400, max: 400 }).map((i) => (i + 0.37) / 100),
+      { minLength: 12, maxLength: 12 },
+    ),
+    mode: fc.constantFrom('bilinear' as const, 'nearest' as const),
+    paddingMode: fc.constantFrom('zeros' as const, 'border' as const, 'reflection' as const),
+    alignCorners: fc.boolean(),
+  });
+
+  test('is a sum over all elements, weighted by their distances from the place or chosen by them', () => {
+    forAll(calls, ({ spatial, values, ...options }) => {
+      const axes = spatial.length;
+      const x = random([1, 2, ...spatial]);
+      const grid = float64([1, ...spatial.map((_, axis) => (axis === 0 ? 4 : 1)), axes], values.slice(0, 4 * axes));
+      const [value, number] = [reader(x), reader(grid)];
+      const naive = table([1, 2, ...grid.shape.slice(1, -1)], ([, channel, ...output]) => {
+        const at = spatial.map((length, axis) => placed(number([0, ...output, axes - 1 - axis]), length, options));
+        return indices(spatial).reduce((total, index) => {
+          const distances = index.map((i, axis) => Math.abs(at[axis]! - i));
+          const weights = distances.map((d) => (options.mode === 'nearest' ? Number(d < 0.5) : Math.max(0, 1 - d)));
+          return total + weights.reduce((a, b) => a * b) * value([0, channel!, ...index]);
+        }, 0);
+      });
+      expectClose(gridSample(x, grid, options), float64([1, 2, ...grid.shape.slice(1, -1)], naive));
+    });
+  });
+
   test('one element whose corners are aligned is wherever padding takes what is asked for', () => {
     const [x, grid] = [float64([1, 1, 1], [7]), float64([1, 3, 1], [-1, 0.3, 5])];
     expect(numbersOf(gridSample(x, grid, { alignCorners: true }))).toEqual([7, 7, 7]);
