@@ -157,7 +157,13 @@ function count(parameters: readonly Parameter[]): number {
 const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'convInputGradient', 'deformConv', 'locallyConnected']);
 
 /** Ops that make one element of each window. */
-const pooling: ReadonlySet<string> = new Set<OpName>(['maxPool', 'avgPool', 'sumPool', 'variancePool', 'stochasticPool']);
+const pooling: ReadonlySet<string> = new Set<OpName>([
+  'maxPool',
+  'avgPool',
+  'sumPool',
+  'variancePool',
+  'stochasticPool',
+]);
 
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
   if (op.name === 'locallyConnected') return (attributes as AttributesOf<'locallyConnected'>).window;

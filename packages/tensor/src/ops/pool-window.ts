@@ -57,11 +57,12 @@ function roundedUp(spatial: Shape, window: Window): Window {
   return { ...window, padding };
 }
 
-/** Refuses a window that somewhere would see padding alone, and have no maximum and no mean. */
+/** Refuses a window that does not fit, or that somewhere would see padding alone, and have no maximum and no mean. */
 function checkPadding(op: string, spatial: Shape, window: Window): void {
+  const output = outputOf(op, spatial, window);
   // Without padding every tap lies inside.
   if (window.padding.every(([before, after]) => before === 0 && after === 0)) return;
-  tapsInside(spatial, outputOf(op, spatial, window), window).forEach((taps, axis) => {
+  tapsInside(spatial, output, window).forEach((taps, axis) => {
     if (taps.every(({ length }) => length > 0)) return;
     throw new ShapeError(
       `${op}: with padding ${JSON.stringify(window.padding[axis])} on an axis of ${spatial[axis]}, some windows of ${window.kernel[axis]} would see padding alone. Pad less than a window.`,
