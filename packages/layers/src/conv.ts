@@ -10,7 +10,8 @@ import type { Connections } from './connections.ts';
 export interface ConvLayerOptions extends ConvOptions, AffineOptions {
   /**
    * For each output channel, the input channels that it sees; all of them unless told. The layer then has weights for these alone,
-   * `[connections, ...kernel]`, in the order of the lists: kernels of the first output channel first. Not in groups.
+   * `[connections, ...kernel]`, in the order of the lists: kernels of the first output channel first. It computes with zeros for the others, and so keeps
+   * from an output what is not connected to it unless that is infinite or NaN. Not in groups.
    */
   readonly connections?: Connections;
 }

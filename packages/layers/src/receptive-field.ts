@@ -30,7 +30,8 @@ export interface ReceptiveFields {
  * arithmetic, concatenation of channels and flattening, in branches too. An op that may mix places in another way is taken to see all of the input.
  *
  * A window of k elements at stride s widens what one element sees from `r` to `r + (k - 1) * jump`, and the jump from one element to the next by s.
- * After a transposed convolution, whose elements do not all see as many, it is of the one that sees most: exactly if no stride came before, else never less.
+ * A transposed convolution divides the jump by s, and its elements do not all see as many: the field is that of the one that sees most. It is exact where no
+ * stride comes before the first transposed convolution, and else may be too large by less than the jump that came into it.
  *
  * Source: Araujo et al., Computing receptive fields of convolutional neural networks, Distill 2019.
  */
@@ -49,9 +50,20 @@ export function receptiveFields(input: Tensor, spatial: Shape): ReceptiveFields 
   };
 }
 
-function seen({ start, end }: Sight): number {
-  // Between two whole places lie as many as fit; a hair more, for thirds that were added up.
-  return Math.floor(end - start + 1e-6) + 1;
+/** What the element sees that sees most. After a transposed convolution they differ, with a period after which the jumps are whole. */
+function seen({ start, end, jump }: Sight): number {
+  // Of flattened features it is not known which is which.
+  if (jump === 0) return wholesBetween(0, end - start);
+  let most = wholesBetween(start, end);
+  for (let i = 1; wholesBetween(i * jump, i * jump) === 0; i++) {
+    most = Math.max(most, wholesBetween(start + i * jump, end + i * jump));
+  }
+  return most;
+}
+
+/** Number of whole numbers from `low` to `high`, be it by a hair: they are sums of fractions. */
+function wholesBetween(low: number, high: number): number {
+  return Math.floor(high + 1e-6) - Math.ceil(low - 1e-6) + 1;
 }
 
 function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, axes: number): Field | undefined {
