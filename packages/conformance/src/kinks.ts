@@ -12,6 +12,7 @@ import {
   hardSwish,
   hardTanh,
   leakyRelu,
+  localContrastNorm,
   max,
   maxPool2d,
   maximum,
@@ -23,6 +24,7 @@ import {
   relu6,
   reshape,
   sample,
+  slice,
   sum,
 } from '@receptive/tensor';
 import { expect } from 'vitest';
@@ -154,6 +156,13 @@ const kinks: readonly Kink[] = [
       [3, 1, 4],
       [0, 0, 0, -4],
     ],
+  },
+  {
+    name: 'localContrastNorm has none of a deviation that is raised to eps',
+    // The first of two places that count alike: it less their mean, over eps.
+    f: (x) => slice(localContrastNorm(reshape(x, [1, 1, 2]), { size: 3, sigma: 1e6, eps: 0.5 }), [0, 0, 0], [1, 1, 1]),
+    inputs: [[5, 5]],
+    gradients: [[1, -1]],
   },
 ];
 

@@ -66,11 +66,12 @@ abstract class BatchNorm extends ChannelNorm {
     }
     return scope(() => {
       const [y, mean, variance] = batchNormWithStatistics(x, this.options);
-      if (training) unobserved(() => scope(() => this.#gather(mean, variance)));
+      unobserved(() => scope(() => this.#gather(mean, variance)));
       return y;
     });
   }
 
+  /** Takes a batch's statistics into the running ones, if there are such. */
   #gather(mean: Tensor, variance: Tensor): void {
     const { runningMean, runningVar, numBatchesTracked } = this;
     if (!runningMean || !runningVar || !numBatchesTracked) return;

@@ -302,10 +302,12 @@ describe('local norms', () => {
     expect(distance(new LocalContrastNorm(contrast).forward(x), localContrastNorm(x, contrast))).toBe(0);
   });
 
-  test('refuse windows without a middle', () => {
-    expect(() => new LocalResponseNorm({ size: 0 })).toThrow('LocalResponseNorm: size must be made of whole numbers');
-    expect(() => new LocalContrastNorm({ size: [3, 4] })).toThrow('LocalContrastNorm: size must be odd');
-    expect(() => new LocalContrastNorm({ size: 0.5 })).toThrow('LocalContrastNorm: size must be made of whole numbers');
+  test('refuse options without meaning when they are made', () => {
+    expect(() => new LocalResponseNorm({ size: 0 })).toThrow('size must be a whole number of channels');
+    expect(() => new LocalResponseNorm({ beta: NaN })).toThrow('beta must be a finite number');
+    expect(() => new LocalContrastNorm({ size: [3, 4] })).toThrow('size must be odd, to have a middle, but is [3,4]');
+    expect(() => new LocalContrastNorm({ sigma: -1 })).toThrow('sigma must be a positive number');
+    expect(new LocalContrastNorm({ size: [3, 1, 5] }).forward(floats([1, 2, 3, 3, 3])).shape).toEqual([1, 2, 3, 3, 3]);
   });
 });
 

@@ -106,7 +106,7 @@ export interface LocalContrastNormOptions {
  * `v_ij = x_ij - sum_ip w_p x_i,j+p`, `sigma_j = sqrt(max(sum_ip w_p v_i,j+p^2, eps^2))`, `y_ij = v_ij / max(sigma_j, mean_j sigma_j)`.
  *
  * The mean is over the places of an example. At the edges the weights of the places inside are raised so that they sum to 1 again: an even image has no
- * contrast anywhere, and becomes 0. Where sigma_j is the mean, the gradient goes to sigma_j; where it is eps, it has none.
+ * contrast anywhere, and becomes 0. Where sigma_j equals the mean, the gradient goes to sigma_j; a sigma_j that was raised to eps has none.
  *
  * Source: Jarrett et al., What is the best multi-stage architecture for object recognition?, ICCV 2009, section 2.
  * @throws ShapeError for an input without spatial axes or an even size; RangeError unless sigma and eps are positive.
