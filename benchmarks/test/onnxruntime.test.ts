@@ -27,9 +27,6 @@ const bugs: readonly Bug[] = [
   },
 ];
 
-/** Functions of ONNX that onnxruntime has no kernel for at all. */
-const withoutKernel: Readonly<Record<string, string>> = {};
-
 const own = await cpu();
 const oracle = reference();
 
@@ -114,7 +111,7 @@ withOnnxruntime(() => {
       const result = await compareAll(name);
       found.set(name, result);
       const { nodes, compared, why } = result;
-      if (nodes > 0 && !(name in withoutKernel)) {
+      if (nodes > 0) {
         expect(compared, `calls compared of ${nodes} that ONNX has. ${why}`).toBeGreaterThanOrEqual(fewest);
       }
     });
