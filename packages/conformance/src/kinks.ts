@@ -3,6 +3,7 @@ import type { Backend } from '@receptive/backend';
 import type { Tensor } from '@receptive/tensor';
 import {
   abs,
+  adaptiveMaxPool2d,
   add,
   celu,
   clamp,
@@ -13,11 +14,13 @@ import {
   hardTanh,
   leakyRelu,
   localContrastNorm,
+  lpPool2d,
   max,
   maxPool2d,
   maximum,
   maxout,
   min,
+  minPool2d,
   minimum,
   prelu,
   relu,
@@ -25,6 +28,7 @@ import {
   reshape,
   sample,
   slice,
+  stochasticPool2d,
   sum,
 } from '@receptive/tensor';
 import { expect } from 'vitest';
@@ -128,6 +132,30 @@ const kinks: readonly Kink[] = [
     f: (x) => maxPool2d(reshape(x, [1, 1, 2, 4]), 2),
     inputs: [[7, 7, 1, 2, 7, 7, 3, 3]],
     gradients: [[1, 0, 0, 0, 0, 0, 1, 0]],
+  },
+  {
+    name: 'minPool gives it to the first of equals',
+    f: (x) => minPool2d(reshape(x, [1, 1, 2, 4]), 2),
+    inputs: [[7, 7, 1, 2, 7, 7, 3, 1]],
+    gradients: [[1, 0, 1, 0, 0, 0, 0, 0]],
+  },
+  {
+    name: 'adaptiveMaxPool gives it to the first of equals in the plane',
+    f: (x) => adaptiveMaxPool2d(reshape(x, [1, 1, 3, 3]), 2),
+    inputs: [[5, 5, 5, 5, 5, 5, 5, 5, 5]],
+    gradients: [[1, 1, 0, 1, 1, 0, 0, 0, 0]],
+  },
+  {
+    name: 'lpPool has none where a window is all 0',
+    f: (x) => lpPool2d(reshape(x, [1, 1, 1, 4]), 2, [1, 2]),
+    inputs: [[0, 0, 0, 4]],
+    gradients: [[0, 0, 0, 1]],
+  },
+  {
+    name: 'stochasticPool has none where nothing is positive',
+    f: (x) => stochasticPool2d(reshape(x, [1, 1, 1, 4]), [1, 2]),
+    inputs: [[-1, 0, 2, 0]],
+    gradients: [[0, 0, 1, 0]],
   },
   {
     name: 'sample takes the cell that begins there, and has none at its ends',
