@@ -14,7 +14,7 @@ export interface NormLayerOptions {
 }
 
 /** Base of the layers that normalise and then scale and shift by a weight and a bias of one shape, each if there is one. */
-export abstract class Norm extends Module {
+abstract class Norm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
   readonly #eps: number;

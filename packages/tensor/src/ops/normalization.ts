@@ -12,7 +12,7 @@ import { mean } from './reduce.ts';
 import { reshape } from './views.ts';
 
 /** Attributes of {@link standardize}: the axes, counted from the front and ascending, over which mean and variance are taken. */
-export interface StandardizeAttributes {
+interface StandardizeAttributes {
   readonly axes: readonly number[];
   readonly eps: number;
 }

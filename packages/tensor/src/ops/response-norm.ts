@@ -16,7 +16,7 @@ import { perAxis, resolveWindow } from './window.ts';
 import type { PerAxis } from './window.ts';
 
 /** Attributes of the op behind {@link localResponseNorm}; alpha multiplies the sum of the squares. */
-export interface LocalResponseNormAttributes {
+interface LocalResponseNormAttributes {
   readonly size: number;
   readonly alpha: number;
   readonly beta: number;
