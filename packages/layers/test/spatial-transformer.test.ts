@@ -56,10 +56,12 @@ describe('SpatialTransformer', () => {
   });
 
   test('each element may see all of the input: the data decide', () => {
-    const { layers } = summary(through([1, 0, 0, 0, 1, 0], { size: [2, 3] }), [1, 4, 4]);
-    expect(layers.at(0)).toMatchObject({ type: 'SpatialTransformer', output: [1, 2, 3], receptiveField: [4, 4] });
-    // Six places, of two coordinates each of which is a sum of three products.
-    expect(layers.at(0)!.multiplyAdds).toBe(6 * 2 * 3);
+    for (const mode of ['bilinear', 'nearest'] as const) {
+      const [layer] = summary(through([1, 0, 0, 0, 1, 0], { size: [2, 3], mode }), [1, 4, 4]).layers;
+      expect(layer).toMatchObject({ type: 'SpatialTransformer', output: [1, 2, 3], receptiveField: [4, 4] });
+      // Six places, of two coordinates each of which is a sum of three products.
+      expect(layer!.multiplyAdds).toBe(6 * 2 * 3);
+    }
   });
 
   test('refuses sizes that are none, and a localization that gives something else', () => {
