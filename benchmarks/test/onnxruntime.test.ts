@@ -9,7 +9,7 @@ import { Incomparable, runNode, withOnnxruntime } from './onnxruntime.ts';
 // Other cases in every run; a run is repeated with the seed that its output names.
 const seed = Number(process.env['RECEPTIVE_SEED'] ?? Date.now() % 1_000_000);
 /** Of each function that ONNX has, so many calls are compared, of so many that are drawn; fewer than `fewest` are an error. */
-const [most, fewest, draws] = [24, 4, 120];
+const [most, fewest, draws] = [24, 4, 300];
 
 /** A call that onnxruntime is known to compute otherwise than ONNX says. */
 interface Bug {
