@@ -11,13 +11,11 @@ import { add, mul, rsqrt, square, sub } from './elementwise.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './views.ts';
 
-/** Attributes of {@link standardize}: the axes, counted from the front and ascending, over which mean and variance are taken. */
-interface StandardizeAttributes {
-  readonly axes: readonly number[];
-  readonly eps: number;
-}
-
-const standardizeOp: Op<StandardizeAttributes, [x: 0], [y: 0, mean: 0, variance: 0]> = {
+const standardizeOp: Op<
+  { readonly axes: readonly number[]; readonly eps: number },
+  [x: 0],
+  [y: 0, mean: 0, variance: 0]
+> = {
   name: 'standardize',
   infer([x], { axes, eps }) {
     floats('standardize', x);

@@ -15,15 +15,12 @@ import { reshape } from './views.ts';
 import { perAxis, resolveWindow } from './window.ts';
 import type { PerAxis } from './window.ts';
 
-/** Attributes of the op behind {@link localResponseNorm}; alpha multiplies the sum of the squares. */
-interface LocalResponseNormAttributes {
-  readonly size: number;
-  readonly alpha: number;
-  readonly beta: number;
-  readonly k: number;
-}
-
-const localResponseNormOp: Op<LocalResponseNormAttributes, [x: 0], [y: 0]> = {
+/** Here alpha multiplies the sum of the squares. */
+const localResponseNormOp: Op<
+  { readonly size: number; readonly alpha: number; readonly beta: number; readonly k: number },
+  [x: 0],
+  [y: 0]
+> = {
   name: 'localResponseNorm',
   infer([x], { size, alpha, beta, k }) {
     floats('localResponseNorm', x);
