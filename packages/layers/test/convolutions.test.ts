@@ -154,6 +154,14 @@ describe('layers of any number of axes are the functions with their options', ()
   });
 });
 
+// As courses generalise it: 16 filters of length 5 over a signal of 14 samples, and of 5x5x5 over a volume of 14x14x14.
+test('signals and volumes are convolved as images are', () => {
+  const [signal] = summary(new Conv1d(1, 16, 5), [1, 14]).layers;
+  expect(signal).toMatchObject({ output: [16, 10], parameters: 96, computations: 960, receptiveField: [5] });
+  const [volume] = summary(new Conv3d(1, 16, 5), [1, 14, 14, 14]).layers;
+  expect(volume).toMatchObject({ output: [16, 10, 10, 10], parameters: 2_016, receptiveField: [5, 5, 5] });
+});
+
 test('a transposed convolution is the gradient of a convolution with respect to its input', () => {
   const options = { stride: [2, 3], padding: [1, [0, 2]], dilation: [2, 1], groups: 2 } as const;
   const [x, weight] = [numbers([2, 6, 8, 9]), numbers([4, 3, 3, 2], 2)];
@@ -368,6 +376,14 @@ describe('what separable convolutions save', () => {
     const of = (pointwiseGroups: number): number =>
       summary(new SeparableConv2d(64, 128, 3, { pointwiseGroups, bias: false }), [64, 9, 9]).totals.parameters;
     expect([of(1), of(4)]).toEqual([64 * 9 + 64 * 128, 64 * 9 + (64 * 128) / 4]);
+  });
+
+  // The inception module's exercise: 28x28x192 to 28x28x32 by 5x5, at once and through a bottleneck of 16 channels by 1x1.
+  test('a 1x1 bottleneck before a 5x5 convolution takes 12.4 million products for 120', () => {
+    const of = (...layers: Module[]): number => summary(new Sequential(layers), [192, 28, 28]).totals.multiplyAdds;
+    const five = (channels: number): Conv2d => new Conv2d(channels, 32, 5, { padding: 'same' });
+    expect(of(five(192))).toBe(120_422_400);
+    expect(of(new Conv2d(192, 16, 1), five(16))).toBe(2_408_448 + 10_035_200);
   });
 
   test('7x7 as 7x1 and 1x7 takes 14 weights for 49', () => {
