@@ -18,10 +18,10 @@ import {
   step,
 } from '@receptive/tensor';
 import { uniform } from '../case.ts';
-import type { Value } from '../run.ts';
 import { exact, formula } from '../tolerance.ts';
 import type { Draw } from './draw.ts';
 import { away } from './draw.ts';
+import { scalar } from './elementwise.ts';
 import type { Generator, Generators, OnnxNode } from './generator.ts';
 
 /** One draw of an activation: its options, the calls with them, and where it has kinks. */
@@ -53,11 +53,6 @@ function activation(drawActivation: (draw: Draw) => Activation, nondifferentiabl
 /** An activation without options; ONNX's name for it, if it has one. */
 function plain(f: (x: Tensor) => Tensor, op?: string, kinks: readonly number[] = []): Generator {
   return activation(() => ({ f, kinks, ...(op !== undefined && { onnx: { op } }) }));
-}
-
-/** A number as an input of a node. */
-function scalar(value: number): Value {
-  return { shape: [], dtype: 'float32', data: Float32Array.of(value) };
 }
 
 export const activationGenerators: Generators = {

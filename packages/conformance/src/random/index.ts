@@ -5,17 +5,23 @@ import { coordinateGenerators } from './coordinates.ts';
 import { deformableGenerators } from './deformable.ts';
 import { Draw } from './draw.ts';
 import { dropoutGenerators } from './dropout.ts';
+import { elementwiseGenerators } from './elementwise.ts';
 import type { Generators, RandomCase } from './generator.ts';
 import { lossGenerators } from './losses.ts';
 import { paddingGenerators } from './padding.ts';
 import { normalizationGenerators } from './normalization.ts';
 import { locallyConnectedGenerators } from './locally-connected.ts';
 import { poolingGenerators } from './pooling.ts';
+import { reductionGenerators } from './reductions.ts';
 import { resamplingGenerators } from './resampling.ts';
 import { samplingGenerators } from './sampling.ts';
+import { viewGenerators } from './views.ts';
 
 /** Every function of the catalogue, by its name. */
 export const generators: Generators = {
+  ...elementwiseGenerators,
+  ...viewGenerators,
+  ...reductionGenerators,
   ...activationGenerators,
   ...lossGenerators,
   ...convolutionGenerators,
