@@ -140,13 +140,20 @@ function layerSummary(
     type: call.module.constructor.name,
     input: call.input.shape.slice(1),
     output: output.shape.slice(1),
-    window: dispatched.map(windowOf).find((window) => window !== undefined),
+    window: slidingWindow(dispatched),
     filters: dispatched.find(({ op }) => filtering.has(op.name))?.outputs[0]!.shape[1],
     parameters: count(fresh),
     multiplyAdds: products.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
     computations: count(parameters) * positions,
     receptiveField: fields.of(output),
   };
+}
+
+/** The first window that slides, with the padding by which the input was continued for it. */
+function slidingWindow(dispatched: readonly Dispatched[]): Window | undefined {
+  const window = dispatched.map(windowOf).find((found) => found !== undefined);
+  const extended = dispatched.find(({ op }) => op.name === 'extend')?.attributes as AttributesOf<'extend'> | undefined;
+  return window && extended ? { ...window, padding: extended.padding.slice(-window.kernel.length) } : window;
 }
 
 function count(parameters: readonly Parameter[]): number {

@@ -474,10 +474,31 @@ describe('the receptive field after a transposed convolution', () => {
       expect(said - found).toBeLessThan(2);
     }
   });
+});
 
-  test('a mode of padding leaves it as it is inside', () => {
-    const model = new Sequential([conv(3, { padding: 2, paddingMode: 'circular' }), conv(3), new ReLU()]);
-    expect(claimed(model)).toBe(5);
+describe('a mode of padding in the summary', () => {
+  test('is told as padding', () => {
+    const layer = new Conv2d(1, 1, [3, 5], { padding: [1, 2], paddingMode: 'reflect' });
+    expect(summary(layer, [1, 8, 8]).layers[0]).toMatchObject({
+      output: [1, 8, 8],
+      window: {
+        kernel: [3, 5],
+        padding: [
+          [1, 1],
+          [2, 2],
+        ],
+      },
+    });
+  });
+
+  test('leaves the receptive field of elements inside as it is', () => {
+    const init = { weightInit: initializers.ones, bias: false };
+    const model = new Sequential([
+      new Conv1d(1, 1, 3, { ...init, padding: 2, paddingMode: 'circular' }),
+      new Conv1d(1, 1, 3, init),
+      new ReLU(),
+    ]);
+    expect(summary(model, [1, 64]).layers.at(-1)!.receptiveField).toEqual([5]);
     expect(mostSeen(model, 64)).toBe(5);
   });
 });
