@@ -1,5 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
+import { deformable } from './deformable/command.ts';
 
 const program = new Command('example').description('Small experiments that show what a layer is for.');
+
+program.addCommand(deformable);
 
 await program.parseAsync();

@@ -31,6 +31,25 @@ export class Canvas {
     }
   }
 
+  /** A disc around the point `(x, y)`, in pixels from the corner, which need not be whole. Its edge is smooth. */
+  disc(x: number, y: number, radius: number, colour: Colour): void {
+    const reach = radius + 1;
+    for (let row = Math.max(0, Math.floor(y - reach)); row < Math.min(y + reach, this.height); row++) {
+      for (let column = Math.max(0, Math.floor(x - reach)); column < Math.min(x + reach, this.width); column++) {
+        const inside = radius + 0.5 - Math.hypot(column + 0.5 - x, row + 0.5 - y);
+        this.#blend(column, row, colour, Math.max(0, Math.min(1, inside)));
+      }
+    }
+  }
+
+  #blend(x: number, y: number, colour: Colour, share: number): void {
+    const begin = (y * this.width + x) * 3;
+    colour.forEach((value, i) => {
+      const below = this.#data[begin + i]!;
+      this.#data[begin + i] = Math.round(below + share * (value - below));
+    });
+  }
+
   /** A picture of `width` by `height` squares, each of `scale` pixels a side. */
   tile(
     left: number,

@@ -1,3 +1,5 @@
+export { Canvas, textHeight } from './canvas.ts';
+export type { Colour } from './canvas.ts';
 export { curve } from './curve.ts';
 export type { CurveOptions, CurvePoint } from './curve.ts';
 export { VisualError } from './errors.ts';
