@@ -63,7 +63,7 @@ describe('the derivatives of activations level off, and are numbers up to infini
 });
 
 describe('estimators of the step function, by value', () => {
-  const places = [-3, -1, -0.5, 0, 0.25, 0.5, 1, 3];
+  const places = [-3, -1.5, -1, -0.5, 0, 0.25, 0.5, 1, 1.5, 3];
   const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
   const estimators: readonly (readonly [StepOptions, (x: number) => number])[] = [
     [{ estimator: 'straightThrough' }, () => 1],

@@ -75,7 +75,8 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   const inPlace = seeing.every(({ shape }) => sameShape(shape.slice(-axes), outputs[0]!.shape.slice(-axes)));
   if (op.pointwise || op.name === 'concat') return inPlace ? others.reduce(union, field) : 'all';
   if (op.name === 'reshape' && inPlace) return field;
-  if (inPlace && reducedAxes(dispatched)?.every((axis) => axis < inputs[0]!.rank - axes)) return field;
+  // Over channels alone.
+  if (reducedAxes(dispatched)?.every((axis) => axis < inputs[0]!.rank - axes)) return field;
   const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown) => Field) | undefined;
   return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
 }

@@ -13,6 +13,7 @@ import {
   Maxout,
   MaxPool2d,
   Mish,
+  Module,
   PReLU,
   ReLU,
   ReLU6,
@@ -28,7 +29,6 @@ import {
   Tanh,
   summary,
 } from '@receptive/layers';
-import type { Module } from '@receptive/layers';
 import * as t from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { describe, expect, test } from 'vitest';
@@ -124,6 +124,15 @@ test('a summary counts slopes, and sees through activations and maxout', () => {
   expect(found[2]).toMatchObject({ parameters: 0, output: [4, 10, 10], receptiveField: [3, 3] });
   expect(found[5]!.receptiveField).toEqual([8, 8]);
   expect(totals.parameters).toBe(80 + 8 + 74);
+});
+
+test('a reduction over places sees all of them, though what is left looks like an image', () => {
+  const rows = new (class extends Module {
+    override forward(x: Tensor): Tensor {
+      return t.sum(x, 3);
+    }
+  })();
+  expect(summary(rows, [5, 5, 5]).layers[0]!.receptiveField).toEqual([5, 5]);
 });
 
 test('a threshold moves by its estimator, where its derivative would leave it', () => {
