@@ -103,7 +103,8 @@ export const deformableOps = { deformConv: deformConvOp };
  * `y[n, o, i, j] = bias[o] + sum over c, u, v of x(n, c, i * stride + u * dilation - padding + dy, ... + dx) * mask * weight[o, c, u, v]`,
  *
  * where x(...) is interpolated bilinearly and 0 outside, and `dy`, `dx` and `mask` belong to the place `(i, j)`, the tap `(u, v)` and the channel's group of
- * offsets. Offsets of zeros, and no mask or one of ones, make it conv2d.
+ * offsets. Offsets of zeros, and no mask or one of ones, make it conv2d. Where a place is whole, its derivative is that of the cell that begins there: see
+ * {@link sample}.
  *
  * The channels of `offset` `[N, 2 * offsetGroups * kh * kw, H', W']` are `2 * ((g * kh + u) * kw + v)` for dy and the next for dx, in elements of x; those of the
  * mask `(g * kh + u) * kw + v`: the order of torchvision and of ONNX's DeformConv. `H'` and `W'` are the output's lengths.
