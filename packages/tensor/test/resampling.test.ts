@@ -100,6 +100,12 @@ describe('interpolate', () => {
     expect(numbersOf(interpolate(x, { size: 2401 }))[49]).toBe(1);
   });
 
+  test('an element is itself, whatever lies beside it', () => {
+    const x = tensorOf([1, Infinity, 2, NaN, 3], [1, 1, 5]);
+    const y = interpolate(x, { size: 9, mode: 'linear', alignCorners: true });
+    expect(numbersOf(y)).toEqual([1, Infinity, Infinity, Infinity, 2, NaN, NaN, NaN, 3]);
+  });
+
   test('labels are repeated as they are, and not blended', () => {
     const labels = tensor([3, 7], { shape: [1, 1, 2], dtype: 'uint8' });
     const y = interpolate(labels, { size: 3 });

@@ -25,9 +25,9 @@ const stochasticPoolOp: Op<{ readonly window: Window }, [x: 0, noise: 0], [y: 0]
     shapeIs('stochasticPool', 'the noise', noise, columnsShape(shape, window));
     return [{ shape, dtype: x.dtype }];
   },
-  // A race: of exponential waiting times with rates a, the shortest is that of a with probability a / sum of a. Padding comes in last, behind zeros.
+  // A race: of exponential waiting times with rates a, the shortest is that of a with probability a / sum of a. Padding is 0, which never arrives.
   compose([x, noise], { window }) {
-    const columns = im2col(planes(relu(x)), window, -1);
+    const columns = im2col(planes(relu(x)), window);
     const winner = argmax(div(columns, noise), 1, { keepDims: true });
     return [reshape(gather(columns, winner, 1), poolShape('stochasticPool', x.shape, window))];
   },
