@@ -48,10 +48,10 @@ describe('the experiment', () => {
     ]);
     const image = decodeImage(png);
     // Five columns, and two rows for each of three digits, of 33 pixels six times enlarged, below two lines.
-    expect([image.width, image.height]).toEqual([5 * 208 + 10, 58 + 6 * 208]);
+    expect([image.width, image.height]).toEqual([5 * 208 + 10, 66 + 6 * 208]);
     // The middle place of a convolution is in the middle of the picture, in the rows of its own.
     const [own, other] = contenders.map(({ colour }) => colour);
-    const middle = (row: number): readonly number[] => pixel(image, 10 + 99, 58 + row * 208 + 99);
+    const middle = (row: number): readonly number[] => pixel(image, 10 + 99, 66 + row * 208 + 99);
     expect([middle(0), middle(2), middle(4)]).toEqual([own, own, own]);
     expect(count(image, own!, 1)).toBe(0);
     expect(count(image, other!, 1)).toBeGreaterThan(100);
@@ -76,7 +76,7 @@ function pixel({ width, channels, data }: Image, x: number, y: number): number[]
 /** Pixels of a colour in a row of looks. */
 function count(image: Image, colour: readonly number[], row: number): number {
   let found = 0;
-  for (let y = 58 + row * 208; y < 58 + (row + 1) * 208; y++) {
+  for (let y = 66 + row * 208; y < 66 + (row + 1) * 208; y++) {
     for (let x = 0; x < image.width; x++) if (pixel(image, x, y).join() === colour.join()) found++;
   }
   return found;

@@ -14,9 +14,9 @@ export interface DeformConv2dOptions extends Omit<DeformConvOptions, 'mask'>, Af
 }
 
 /**
- * A deformable convolution of `[N, inChannels, H, W]` with `outChannels` filters: a convolution that learns where to look. At each place, two numbers for each
- * tap say by how much it reads elsewhere, and with `modulated` a third one how much what it reads counts. They come of convolutions beside it, `offsetConv` and
- * `maskConv`, of the same input and the same geometry, which begin as zeros: an untrained layer reads where a convolution does, and a modulated one halves it.
+ * A deformable convolution of `[N, inChannels, H, W]` with `outChannels` filters: a convolution that learns where to look. At each place, two numbers for
+ * each tap say by how much it reads elsewhere, and with `modulated` a third one how much what it reads counts. They come of convolutions beside it, `offsetConv`
+ * and `maskConv`, of the same input and geometry, which begin as zeros: an untrained layer reads where a convolution does, and a modulated one halves that.
  *
  * See deformConv2d of \@receptive/tensor for the formula and the order of the channels. `weight` is that of Conv2d, with `bias` `[outChannels]`. Sources: Dai et
  * al., Deformable convolutional networks, arXiv:1703.06211, section 2.1; modulated, Zhu et al., Deformable ConvNets v2, arXiv:1811.11168, section 3.2.

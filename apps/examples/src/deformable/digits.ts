@@ -34,8 +34,8 @@ export async function bundledDigits(): Promise<Digits> {
 }
 
 /**
- * Every digit of `dataset` scaled and turned by chance: for training anew in each epoch, whose number `epoch` tells. All sizes from half to one and a half times
- * the usual are as likely on a logarithmic scale.
+ * Every digit of `dataset` scaled and turned by chance: for training anew in each epoch, whose number `epoch` tells. All sizes from half to one and a half
+ * times the usual are as likely on a logarithmic scale.
  */
 export function varied(dataset: Dataset, rng = new Rng(TEST_SEED), epoch = (): number => 0): Dataset {
   return {

@@ -28,6 +28,8 @@ const RADIUS = 3;
 const TEXT = 2;
 /** Radius of a disc that says whose colour it is. */
 const KEY = 5;
+/** From one line of text to the next. */
+const LINE = textHeight(TEXT) + 14;
 const CELL = SIDE * SCALE;
 
 /**
@@ -36,8 +38,7 @@ const CELL = SIDE * SCALE;
  */
 export function picture(series: readonly Series[], titles: readonly string[]): Uint8Array {
   const step = CELL + GAP;
-  const line = textHeight(TEXT) + GAP;
-  const above = GAP + 2 * line;
+  const above = GAP + 2 * LINE;
   const rows = series[0]!.rows.length;
   const canvas = new Canvas(titles.length * step + GAP, above + rows * series.length * step, PAPER);
   let x = GAP;
@@ -45,7 +46,7 @@ export function picture(series: readonly Series[], titles: readonly string[]): U
     canvas.disc(x + KEY, GAP + textHeight(TEXT) / 2, KEY, colour);
     x = canvas.text(name, x + 2 * KEY + GAP, GAP, TEXT, INK) + 3 * GAP;
   }
-  titles.forEach((title, column) => canvas.text(title, GAP + column * step, GAP + line, TEXT, INK));
+  titles.forEach((title, column) => canvas.text(title, GAP + column * step, GAP + LINE, TEXT, INK));
   series.forEach(({ colour, rows: looks }, which) =>
     looks.forEach((row, number) =>
       row.forEach((look, column) => {

@@ -106,8 +106,8 @@ export const deformableOps = { deformConv: deformConvOp };
  * offsets. Offsets of zeros, and no mask or one of ones, make it conv2d. Where a place is whole, its derivative is that of the cell that begins there: see
  * {@link sample}.
  *
- * The channels of `offset` `[N, 2 * offsetGroups * kh * kw, H', W']` are `2 * ((g * kh + u) * kw + v)` for dy and the next for dx, in elements of x; those of the
- * mask `(g * kh + u) * kw + v`: the order of torchvision and of ONNX's DeformConv. `H'` and `W'` are the output's lengths.
+ * The channels of `offset` `[N, 2 * offsetGroups * kh * kw, H', W']` are `2 * ((g * kh + u) * kw + v)` for dy and the next for dx, in elements of x; those of
+ * the mask `(g * kh + u) * kw + v`: the order of torchvision and of ONNX's DeformConv. `H'` and `W'` are the output's lengths.
  *
  * Sources: Dai et al., Deformable convolutional networks, arXiv:1703.06211, equations 2 to 4; with a mask, Zhu et al., Deformable ConvNets v2,
  * arXiv:1811.11168, equation 1.
