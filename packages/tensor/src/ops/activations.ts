@@ -16,10 +16,12 @@ import {
   maximum,
   minimum,
   mul,
+  sigmoid,
   softplus,
+  square,
+  tanh,
   where,
 } from './elementwise.ts';
-import { sigmoid, square, tanh } from './elementwise.ts';
 import { reshape } from './views.ts';
 
 /** An op of one float tensor, made element by element of others. `check` refuses senseless attributes. */
@@ -81,7 +83,7 @@ const hardGate = (x: Tensor): Tensor => add(mul(minimum(3, maximum(-3, x)), 1 / 
 
 /** Approximations of the Gaussian error linear unit. */
 export interface GeluOptions {
-  /** `'none'` (the default) is exact, `'tanh'` the approximation by which GPT-2 and BERT were trained. */
+  /** `'none'` (the default) is exact, `'tanh'` the approximation that GPT-2 was trained with. */
   readonly approximate?: 'none' | 'tanh';
 }
 
