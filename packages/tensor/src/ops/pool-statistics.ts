@@ -33,8 +33,8 @@ function sigmas(door: string, kernel: readonly number[], sigma: GaussianPoolOpti
   return own;
 }
 
-/** A Gaussian around the middle of `length` taps, of sum 1. */
-function bell(length: number, spacing: number, sigma: number): number[] {
+/** A Gaussian around the middle of `length` taps, `spacing` apart, of sum 1. */
+export function bell(length: number, spacing: number, sigma: number): number[] {
   const exponents = Array.from({ length }, (_, u) => -0.5 * ((spacing * (u - (length - 1) / 2)) / sigma) ** 2);
   // Relative to the largest, so that not all are 0, however narrow the bell.
   const heights = exponents.map((exponent) => Math.exp(exponent - Math.max(...exponents)));

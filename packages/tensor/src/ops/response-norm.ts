@@ -1,5 +1,4 @@
-import { typedArray } from '@receptive/backend';
-import { fromArray, full } from '../create.ts';
+import { full } from '../create.ts';
 import { withBackend } from '../current.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
@@ -10,6 +9,8 @@ import { floats } from './check.ts';
 import { conv } from './conv.ts';
 import { add, div, maximum, mul, pow, sqrt, square, sub } from './elementwise.ts';
 import { avgPool } from './pool.ts';
+import { bell } from './pool-statistics.ts';
+import { separable } from './pool-window.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './views.ts';
 import { perAxis, resolveWindow } from './window.ts';
@@ -121,7 +122,10 @@ export function localContrastNorm(x: Tensor, { size = 9, sigma, eps = 1e-4 }: Lo
   }
   const geometry = { ...resolveWindow('localContrastNorm', spatial, kernel, { padding: 'same' }), groups: 1 };
   return scope(() => {
-    const weights = gaussian(x, kernel, sigma);
+    const weights = separable(
+      x,
+      kernel.map((length) => bell(length, 1, sigma ?? length / 4)),
+    );
     const blur = (image: Tensor): Tensor => conv(image, weights, undefined, geometry);
     const inside = blur(withBackend(x.backend, () => full([1, 1, ...spatial], 1, { dtype: x.dtype })));
     const local = (images: Tensor): Tensor => div(blur(mean(images, 1, { keepDims: true })), inside);
@@ -134,20 +138,4 @@ export function localContrastNorm(x: Tensor, { size = 9, sigma, eps = 1e-4 }: Lo
     );
     return div(centred, maximum(deviation, typical));
   });
-}
-
-/** Weights `[1, 1, ...kernel]` that fall off as a Gaussian from the middle, and sum to 1. */
-function gaussian(like: Tensor, kernel: readonly number[], sigma: number | undefined): Tensor {
-  const weights = kernel.reduce<number[]>(
-    (product, length) => {
-      const width = sigma ?? length / 4;
-      const axis = Array.from({ length }, (_, i) => Math.exp(-(((i - (length - 1) / 2) / width) ** 2) / 2));
-      return product.flatMap((a) => axis.map((b) => a * b));
-    },
-    [1],
-  );
-  const total = weights.reduce((a, b) => a + b);
-  const data = typedArray(like.dtype, weights.length);
-  data.set(weights.map((weight) => weight / total));
-  return fromArray(like.backend, data, [1, 1, ...kernel], like.dtype);
 }
