@@ -6,11 +6,6 @@ import type { Tensor } from '../tensor.ts';
 import { permute, reshape } from './views.ts';
 import { perAxis } from './window.ts';
 
-/** How many places a channel becomes along each axis, or a place channels. */
-export interface PixelShuffleAttributes {
-  readonly factor: number;
-}
-
 /** Spatial axes of `[N, C, ...spatial]`; refuses a shape that has none, or a factor that is not one. */
 function axesOf(op: string, shape: Shape, factor: number): number {
   perAxis(op, 'the factor', factor, 1);
@@ -20,7 +15,7 @@ function axesOf(op: string, shape: Shape, factor: number): number {
   return shape.length - 2;
 }
 
-const pixelShuffleOp: Op<PixelShuffleAttributes, [x: 0], [y: 0]> = {
+const pixelShuffleOp: Op<{ readonly factor: number }, [x: 0], [y: 0]> = {
   name: 'pixelShuffle',
   infer([{ shape, dtype }], { factor }) {
     const channels = shape[1]! / factor ** axesOf('pixelShuffle', shape, factor);
@@ -42,7 +37,7 @@ const pixelShuffleOp: Op<PixelShuffleAttributes, [x: 0], [y: 0]> = {
   },
 };
 
-const pixelUnshuffleOp: Op<PixelShuffleAttributes, [x: 0], [y: 0]> = {
+const pixelUnshuffleOp: Op<{ readonly factor: number }, [x: 0], [y: 0]> = {
   name: 'pixelUnshuffle',
   infer([{ shape, dtype }], { factor }) {
     const axes = axesOf('pixelUnshuffle', shape, factor);
