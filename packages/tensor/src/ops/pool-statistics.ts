@@ -4,7 +4,6 @@ import { withBackend } from '../current.ts';
 import { dispatch } from '../dispatch.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
-import type { Tensor } from '../tensor.ts';
 import { floats } from './check.ts';
 import { conv, im2col } from './conv.ts';
 import { greater, mul, square, sub, where } from './elementwise.ts';
