@@ -304,7 +304,15 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   ],
   locallyConnected: [
     {
-      f: (x, w, b) => t.locallyConnected2d(x, w, b, { stride: [2, 1], padding: [[1, 0], [0, 1]], dilation: [1, 2] }),
+      f: (x, w, b) =>
+        t.locallyConnected2d(x, w, b, {
+          stride: [2, 1],
+          padding: [
+            [1, 0],
+            [0, 1],
+          ],
+          dilation: [1, 2],
+        }),
       inputs: [
         [2, 2, 3, 4],
         [2, 3, 2, 2, 2, 2],

@@ -168,7 +168,9 @@ test('pad surrounds by a value', () => {
   expect(() => pad(zeros([2]), [[-1, 0]])).toThrow(
     'pad: needs a pair [before, after] of whole numbers for each of the 1 axes of [2]',
   );
-  expect(() => pad(tensor([1], { dtype: 'int32' }), [[1, 1]], { value: 0.5 })).toThrow('pad: 0.5 is no number of type int32');
+  expect(() => pad(tensor([1], { dtype: 'int32' }), [[1, 1]], { value: 0.5 })).toThrow(
+    'pad: 0.5 is no number of type int32',
+  );
 });
 
 test('flip reverses the named axes, and twice is nothing', () => {
