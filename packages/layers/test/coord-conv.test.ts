@@ -18,17 +18,17 @@ import { distance, nested, numbers } from './harness.ts';
 setBackend(reference());
 
 const layers = [
-  [CoordConv1d, [7]],
-  [CoordConv2d, [7, 6]],
-  [CoordConv3d, [4, 3, 5]],
+  { Layer: CoordConv1d, spatial: [7] },
+  { Layer: CoordConv2d, spatial: [7, 6] },
+  { Layer: CoordConv3d, spatial: [4, 3, 5] },
 ] as const;
 const transposed = [
-  [CoordConvTranspose1d, [3]],
-  [CoordConvTranspose2d, [3, 2]],
-  [CoordConvTranspose3d, [2, 3, 2]],
+  { Layer: CoordConvTranspose1d, spatial: [3] },
+  { Layer: CoordConvTranspose2d, spatial: [3, 2] },
+  { Layer: CoordConvTranspose3d, spatial: [2, 3, 2] },
 ] as const;
 
-describe.each(layers)('$0.name', (Layer, spatial) => {
+describe.each(layers)('$Layer.name', ({ Layer, spatial }) => {
   test('sees its input and as many coordinates as there are axes, and the distance if told', () => {
     const axes = spatial.length;
     for (const withR of [false, true]) {
@@ -40,7 +40,7 @@ describe.each(layers)('$0.name', (Layer, spatial) => {
   });
 });
 
-describe.each(transposed)('$0.name', (Layer, spatial) => {
+describe.each(transposed)('$Layer.name', ({ Layer, spatial }) => {
   test('sees its input and as many coordinates as there are axes, and the distance if told', () => {
     const axes = spatial.length;
     for (const withR of [false, true]) {
