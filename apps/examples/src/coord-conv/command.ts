@@ -48,12 +48,8 @@ export const coordConv = new Command('coordconv')
       });
     });
     const seconds = (performance.now() - started) / 1000;
-    say(
-      '',
-      ...table(results),
-      '',
-      `${duration(seconds)} in all. Pictures are in ${out}: places learnt on the left, tested on the right.`,
-    );
+    if (results.length > 0) say('', ...table(results), '');
+    say(`${duration(seconds)} in all. Pictures are in ${out}: places learnt on the left, tested on the right.`);
     if (json) process.stdout.write(`${JSON.stringify({ seed, seconds, interrupted, results }, null, 2)}\n`);
     if (interrupted) say('Interrupted.');
   });
@@ -61,7 +57,8 @@ export const coordConv = new Command('coordconv')
 /** Shows how a training goes: by a bar on a terminal, else by a line at the end. */
 function follow(name: string, say: (line: string) => void, results: Result[]): Progress {
   const bar = new cliProgress.SingleBar({
-    format: `${name}  {bar}  {value}/{total} steps  loss {loss}  {eta_formatted} left`,
+    // What matters least stands last: a narrow terminal cuts it off.
+    format: `{bar}  {value}/{total} steps  {eta_formatted} left  loss {loss}  ${name}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 24,
