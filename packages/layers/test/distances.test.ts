@@ -58,5 +58,8 @@ test('what does not fit', () => {
   expect(() => huber(x, y)).toThrow('huber: both inputs need one shape');
   expect(() => smoothL1(x, tensor([1, 2]))).toThrow('smoothL1: both inputs need one float dtype');
   expect(() => huber(x, x, { delta: 0 })).toThrow('huber: delta must be a finite number above 0, but is 0');
+  expect(() => l1(x, x, { reduction: 'average' as 'mean' })).toThrow(
+    'A loss\'s reduction must be one of mean, sum, none, but is "average".',
+  );
   expect(() => smoothL1(x, x, { beta: -1 })).toThrow('smoothL1: beta must be a finite number of at least 0, but is -1');
 });

@@ -106,5 +106,8 @@ describe('klDivergence', () => {
 
   test('what does not fit', () => {
     expect(() => klDivergence(doubles([1]), doubles([1, 1]))).toThrow('klDivergence: both inputs need one shape');
+    expect(() => klDivergence(doubles([1]), doubles([1]), { reduction: 'batchMean' as 'mean' })).toThrow(
+      'A loss\'s reduction must be one of mean, sum, none, batchmean, but is "batchMean".',
+    );
   });
 });

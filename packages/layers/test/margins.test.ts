@@ -92,6 +92,9 @@ describe('multiMargin', () => {
     expect(() => multiMargin(x, labels([0]), { weight: doubles([1]) })).toThrow('3 classes need weights [3]');
     expect(() => multiMargin(x, labels([0]), { p: 3 as never })).toThrow('p must be 1 or 2, but is 3');
     expect(() => multiMargin(x, labels([0]), { margin: NaN })).toThrow('margin must be');
+    expect(() => multiMargin(x, labels([0]), { classReduction: 'none' as 'sum' })).toThrow(
+      'A loss\'s classReduction must be one of mean, sum, but is "none".',
+    );
     expect(elements(multiMargin(x, labels([3])))).toEqual([NaN]);
   });
 });

@@ -19,7 +19,7 @@ import {
 } from '@receptive/tensor';
 import { checkClasses, factorOf, scoreOf } from './classes.ts';
 import type { LossOptions } from './reduction.ts';
-import { checkPair, checkSize, reduce } from './reduction.ts';
+import { checkOneOf, checkPair, checkSize, reduce } from './reduction.ts';
 
 /** Options of {@link hinge}. */
 export interface HingeOptions extends LossOptions {
@@ -60,13 +60,14 @@ export interface MultiMarginOptions extends LossOptions {
  * @param classes Indices `[N]` or `[N, ...spatial]`, int32 or uint8. An index outside 0 ... C - 1 makes its loss NaN.
  * @returns A scalar, or the shape of `classes` where the reduction is 'none'.
  * @throws ShapeError | DTypeError if classes or weight do not fit the scores.
- * @throws RangeError unless the margin is above 0 and p is 1 or 2.
+ * @throws RangeError unless the margin is above 0, p is 1 or 2, and the reductions are such.
  */
 export function multiMargin(scores: Tensor, classes: Tensor, options: MultiMarginOptions = {}): Tensor {
   const { margin = 1, p = 1, weight, classReduction = 'mean', reduction = 'mean' } = options;
   checkClasses('multiMargin', scores, classes, weight);
   checkSize('multiMargin', 'margin', margin, true);
   if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: p must be 1 or 2, but is ${String(p)}.`);
+  checkOneOf('classReduction', classReduction, ['mean', 'sum']);
   return scope(() => {
     const count = scores.shape[1]!;
     const excess = relu(add(sub(scores, scoreOf(scores, classes)), margin));

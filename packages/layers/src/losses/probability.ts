@@ -96,6 +96,6 @@ export function klDivergence(logProbabilities: Tensor, targets: Tensor, options:
     const safe = where(none, scalarLike(targets, logTarget ? 0 : 1), targets);
     const [p, logs] = logTarget ? [exp(safe), safe] : [safe, log(safe)];
     const losses = where(none, scalarLike(targets, 0), mul(p, sub(logs, logProbabilities)));
-    return reduction === 'batchmean' ? div(sum(losses), losses.shape[0] ?? 1) : reduce(losses, reduction);
+    return reduction === 'batchmean' ? div(sum(losses), losses.shape[0] ?? 1) : reduce(losses, reduction, 'batchmean');
   });
 }

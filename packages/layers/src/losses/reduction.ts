@@ -10,10 +10,23 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
-/** The losses, or their sum or mean. */
-export function reduce(losses: Tensor, reduction: Reduction): Tensor {
-  if (reduction === 'none') return losses;
-  return reduction === 'sum' ? sum(losses) : mean(losses);
+const reductions: Readonly<Record<Reduction, (losses: Tensor) => Tensor>> = {
+  mean: (losses) => mean(losses),
+  sum: (losses) => sum(losses),
+  none: (losses) => losses,
+};
+
+/** The losses, or their sum or mean. `others` are the reductions that a loss has besides, to be told of. */
+export function reduce(losses: Tensor, reduction: Reduction, ...others: readonly string[]): Tensor {
+  checkOneOf('reduction', reduction, [...Object.keys(reductions), ...others]);
+  return reductions[reduction](losses);
+}
+
+/** Refuses an option that is none of those there are: it would be taken for one of them in silence. */
+export function checkOneOf(option: string, value: string, choices: readonly string[]): void {
+  if (!choices.includes(value)) {
+    throw new RangeError(`A loss's ${option} must be one of ${choices.join(', ')}, but is ${JSON.stringify(value)}.`);
+  }
 }
 
 /** Refuses predictions and targets that are not of one shape and float dtype: nothing is broadcast or converted in silence. */
