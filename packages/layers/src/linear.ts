@@ -1,5 +1,5 @@
 import type { Tensor } from '@receptive/tensor';
-import { ShapeError, add, formatShape, matmul } from '@receptive/tensor';
+import { ShapeError, add, formatShape, matmul, scope } from '@receptive/tensor';
 import { Affine } from './affine.ts';
 import type { AffineOptions } from './affine.ts';
 import { whole } from './check.ts';
@@ -24,7 +24,9 @@ export class Linear extends Affine {
         `Linear: takes ${this.#inFeatures} features along the last axis, but was given ${formatShape(x.shape)}. Flatten images before it, and give it as many inFeatures as they have then.`,
       );
     }
-    const product = matmul(x, this.weight.value, { transposeB: true });
-    return this.bias ? add(product, this.bias.value) : product;
+    return scope(() => {
+      const product = matmul(x, this.weight.value, { transposeB: true });
+      return this.bias ? add(product, this.bias.value) : product;
+    });
   }
 }

@@ -13,7 +13,7 @@ import {
   Softmax,
   Tanh,
 } from '@receptive/layers';
-import { Rng, avgPool2d, conv2d, maxPool2d, ones, setBackend, tensor } from '@receptive/tensor';
+import { Rng, avgPool2d, conv2d, maxPool2d, ones, setBackend, tensor, withBackend } from '@receptive/tensor';
 import { distance, nested, numbers } from './harness.ts';
 
 setBackend(reference());
@@ -66,6 +66,17 @@ describe('Linear', () => {
     layer.bias!.assign(tensor([10, 20]));
     expect(nested(layer.forward(tensor([[1, 0, -1]])))).toEqual([[1 - 3 + 10, 4 - 6 + 20]]);
     expect(layer.forward(ones([5, 4, 3])).shape).toEqual([5, 4, 2]);
+  });
+
+  test('leaves nothing behind but its result', () => {
+    const backend = reference();
+    withBackend(backend, () => {
+      const [layer, x] = [new Linear(3, 2), ones([4, 3])];
+      layer.forward(x).dispose();
+      const before = backend.memory();
+      layer.forward(x).dispose();
+      expect(backend.memory()).toEqual(before);
+    });
   });
 
   test('refuses other features', () => {
