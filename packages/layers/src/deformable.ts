@@ -1,6 +1,6 @@
 import { sizeOf } from '@receptive/backend';
 import type { DeformConvOptions, PerAxis, Tensor } from '@receptive/tensor';
-import { ShapeError, deformConv2d, perAxis, resolveConv, scope, sigmoid } from '@receptive/tensor';
+import { ShapeError, deformConv2d, perAxis, resolveDeformConv, scope, sigmoid } from '@receptive/tensor';
 import { Affine } from './affine.ts';
 import type { AffineOptions } from './affine.ts';
 import { whole } from './check.ts';
@@ -37,7 +37,7 @@ export class DeformConv2d extends Affine {
       );
     }
     const kernel = perAxis('DeformConv2d', 'kernelSize', kernelSize, 2);
-    resolveConv('DeformConv2d', kernel, kernel, options);
+    resolveDeformConv('DeformConv2d', kernel, kernel, options);
     super([outChannels, inChannels / groups, ...kernel], options);
     this.#options = options;
     const { zeros } = initializers;

@@ -95,6 +95,9 @@ describe('DeformConv2d', () => {
       'DeformConv2d: offsetGroups must divide the channels of the input, but 3 does not divide 4.',
     );
     expect(() => new DeformConv2d(4, 6, 3, { offsetGroups: 0 })).toThrow('offsetGroups must be made of whole numbers');
+    expect(() => new DeformConv2d(4, 6, 3, { paddingMode: 'reflect' } as object)).toThrow(
+      'DeformConv2d: paddingMode must be',
+    );
     expect(() => new DeformConv2d(3, 8, 3).forward(ones([1, 1, 8, 8]))).toThrow('1 channels');
   });
 

@@ -84,6 +84,9 @@ describe('LocallyConnected2d', () => {
       'LocallyConnected2d: kernelSize must be a whole number of at least 1, or 2 of them, but is [3,3,3].',
     );
     expect(() => new LocallyConnected2d(1, 1, 9, 8)).toThrow('does not fit');
+    expect(() => new LocallyConnected2d(1, 1, 3, 8, { paddingMode: 'reflect' } as object)).toThrow(
+      'paddingMode must be',
+    );
     expect(() => new LocallyConnected2d(1, 1, 3, 8, { stride: 0 })).toThrow('stride must be a whole number');
   });
 

@@ -342,6 +342,11 @@ describe('transposed convolution', () => {
       'paddingMode must be \'zeros\', but is "reflect": only plain convolutions have others',
     ],
     [
+      'kernels to be turned',
+      () => convTranspose2d(x, zeros([4, 2, 2, 2]), null, { flipKernel: true } as object),
+      'convTranspose2d: flipKernel is for plain convolutions. Turn the weights by flip().',
+    ],
+    [
       'integers',
       () => convTranspose2d(zeros([1, 1, 2, 2], { dtype: 'int32' }), zeros([1, 1, 2, 2], { dtype: 'int32' })),
       'convTranspose2d: works on floats, but was given int32',

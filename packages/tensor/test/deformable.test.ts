@@ -218,6 +218,15 @@ describe('refuses', () => {
     expect(call).toThrow(message);
   });
 
+  test('what plain convolutions alone have', () => {
+    expect(() => deformConv2d(x, offset, weight, null, { paddingMode: 'reflect' } as object)).toThrow(
+      'deformConv2d: paddingMode must be \'zeros\', but is "reflect": only plain convolutions have others.',
+    );
+    expect(() => deformConv2d(x, offset, weight, null, { flipKernel: true } as object)).toThrow(
+      'flipKernel is for plain',
+    );
+  });
+
   test('what is no float, or of another type', () => {
     expect(() => deformConv2d(x.cast('int32'), offset, weight)).toThrow(DTypeError);
     expect(() => deformConv2d(x, offset.cast('float64'), weight)).toThrow('all inputs need one dtype');

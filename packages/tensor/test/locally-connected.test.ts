@@ -115,6 +115,12 @@ describe('refuses', () => {
     expect(() => locallyConnectedOutput([6], [7])).toThrow('a window of [7] does not fit into an input of [6]');
   });
 
+  test('what plain convolutions alone have', () => {
+    const [weight, circular] = [ones([4, 4, 2, 3, 3, 3]), { paddingMode: 'circular' } as object];
+    expect(() => locallyConnected2d(x, weight, null, circular)).toThrow('locallyConnected2d: paddingMode must be');
+    expect(() => locallyConnectedOutput([6], [3], circular)).toThrow('only plain convolutions have others');
+  });
+
   test('numbers that are no floats, and floats that differ', () => {
     expect(() => locallyConnected2d(x.cast('int32'), ones([4, 4, 2, 3, 3, 3]))).toThrow('works on floats');
     expect(() => locallyConnected2d(x.cast('float64'), ones([4, 4, 2, 3, 3, 3]))).toThrow('need one dtype');

@@ -11,7 +11,7 @@ import { conv, convShape, resolveConv } from './conv.ts';
 import { add, mul } from './elementwise.ts';
 import { sample } from './sample.ts';
 import { permute, reshape } from './views.ts';
-import { perAxis } from './window.ts';
+import { notPlain, perAxis } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
 /** Options of {@link deformConv2d}. */
@@ -94,6 +94,18 @@ function indices(shape: Shape): readonly (readonly number[])[] {
   );
 }
 
+/** The geometry that options describe over spatial lengths `input`; refuses options that make no sense, whatever the input. */
+export function resolveDeformConv(
+  op: string,
+  input: Shape,
+  kernel: readonly number[],
+  { offsetGroups = 1, ...options }: DeformConvOptions,
+): ConvGeometry {
+  notPlain(op, options);
+  perAxis(op, 'offsetGroups', offsetGroups, 1);
+  return resolveConv(op, input, kernel, options);
+}
+
 export const deformableOps = { deformConv: deformConvOp };
 
 /**
@@ -118,15 +130,15 @@ export function deformConv2d(
   offset: Tensor,
   weight: Tensor,
   bias?: Tensor | null,
-  { offsetGroups = 1, mask, ...options }: DeformConvOptions = {},
+  options: DeformConvOptions = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4) {
     throw new ShapeError(
       `deformConv2d: needs an input [N, C, H, W] and weights [O, C / groups, kh, kw], but was given ${formatShape(x.shape)} and ${formatShape(weight.shape)}.`,
     );
   }
-  perAxis('deformConv2d', 'offsetGroups', offsetGroups, 1);
-  const geometry = resolveConv('deformConv2d', x.shape.slice(2), weight.shape.slice(2), options);
+  const { offsetGroups = 1, mask } = options;
+  const geometry = resolveDeformConv('deformConv2d', x.shape.slice(2), weight.shape.slice(2), options);
   if (bias) shapeIs('deformConv2d', 'the bias', bias, [weight.shape[0]!]);
   return scope(() => {
     const y = dispatch(deformConvOp, mask ? [x, offset, weight, mask] : [x, offset, weight], {

@@ -9,7 +9,7 @@ import { im2col } from './conv.ts';
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { permute, reshape } from './views.ts';
-import { outputOf, resolveWindow, spatialOf } from './window.ts';
+import { notPlain, outputOf, resolveWindow, spatialOf } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
 const locallyConnectedOp: Op<{ readonly window: Window }, [x: 0, weight: 0, bias?: 0], [y: 0]> = {
@@ -42,6 +42,11 @@ const locallyConnectedOp: Op<{ readonly window: Window }, [x: 0, weight: 0, bias
 
 export const locallyConnectedOps = { locallyConnected: locallyConnectedOp };
 
+function resolveLocallyConnected(op: string, input: Shape, kernel: readonly number[], options: WindowOptions): Window {
+  notPlain(op, options);
+  return resolveWindow(op, input, kernel, options);
+}
+
 /** A locally connected layer as users call it. */
 type LocallyConnected = (x: Tensor, weight: Tensor, bias?: Tensor | null, options?: WindowOptions) => Tensor;
 
@@ -54,7 +59,7 @@ function locallyConnected(op: string, axes: number): LocallyConnected {
         `${op}: needs weights [...output, O, C, ...kernel] of ${2 * axes + 2} axes, a kernel for each place of the output, but was given ${formatShape(weight.shape)}.`,
       );
     }
-    const window = resolveWindow(op, spatial, weight.shape.slice(axes + 2), options);
+    const window = resolveLocallyConnected(op, spatial, weight.shape.slice(axes + 2), options);
     return dispatch(locallyConnectedOp, bias ? [x, weight, bias] : [x, weight], { window })[0];
   };
 }
@@ -84,5 +89,9 @@ export function locallyConnectedOutput(
   kernelSize: readonly number[],
   options: WindowOptions = {},
 ): number[] {
-  return outputOf('locallyConnected', inputSize, resolveWindow('locallyConnected', inputSize, kernelSize, options));
+  return outputOf(
+    'locallyConnected',
+    inputSize,
+    resolveLocallyConnected('locallyConnected', inputSize, kernelSize, options),
+  );
 }

@@ -8,7 +8,7 @@ import { convInputGradient, kernelLayouts } from './conv.ts';
 import { add } from './elementwise.ts';
 import { pad } from './padding.ts';
 import { reshape } from './views.ts';
-import { layouts, perAxis, resolveWindow } from './window.ts';
+import { layouts, notPlain, perAxis, resolveWindow } from './window.ts';
 import type { PerAxis, WindowOptions } from './window.ts';
 
 /** Options of {@link convTranspose2d} and its likes, as in PyTorch: those of the convolution whose input gradient it is. */
@@ -27,14 +27,9 @@ export interface ConvTransposeOptions extends Omit<WindowOptions, 'padding'> {
 export function resolveConvTranspose(
   op: string,
   kernel: readonly number[],
-  { outputPadding = 0, groups = 1, paddingMode = 'zeros', ...options }: ConvTransposeOptions,
+  { outputPadding = 0, groups = 1, ...options }: ConvTransposeOptions,
 ): ConvGeometry & { readonly outputPadding: readonly number[] } {
-  // Types leave out what a convolution has, and callers without types may try.
-  if ((paddingMode as string) !== 'zeros') {
-    throw new RangeError(
-      `${op}: paddingMode must be 'zeros', but is ${JSON.stringify(paddingMode)}: only plain convolutions have others.`,
-    );
-  }
+  notPlain(op, options);
   if (typeof options.padding === 'string') {
     throw new RangeError(
       `${op}: padding must be whole numbers, but is ${JSON.stringify(options.padding)}, which many lengths of the output would fit.`,

@@ -62,6 +62,18 @@ export function resolveWindow(op: string, input: Shape, kernel: readonly number[
   return { ...window, padding: resolved };
 }
 
+/** Refuses what plain convolutions alone have. Types leave it out; callers without types may try, and would not be told that nothing came of it. */
+export function notPlain(op: string, options: object): void {
+  const { paddingMode = 'zeros', flipKernel = false } = options as Partial<Record<string, unknown>>;
+  if (paddingMode !== 'zeros') {
+    throw new RangeError(
+      `${op}: paddingMode must be 'zeros', but is ${JSON.stringify(paddingMode)}: only plain convolutions have others.`,
+    );
+  }
+  if (flipKernel !== false)
+    throw new RangeError(`${op}: flipKernel is for plain convolutions. Turn the weights by flip().`);
+}
+
 /** Spatial output lengths; refuses a window of other axes, or larger than the padded input. */
 export function outputOf(op: string, input: Shape, window: Window): number[] {
   if (input.length !== window.kernel.length) {
