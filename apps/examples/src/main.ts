@@ -7,4 +7,9 @@ const program = new Command('example').description('Small experiments that show 
 program.addCommand(coordConv);
 program.addCommand(deformable);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

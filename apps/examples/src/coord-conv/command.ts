@@ -1,7 +1,6 @@
-import { constants } from 'node:os';
 import { Command, Option } from '@commander-js/extra-typings';
-import cliProgress from 'cli-progress';
-import { wholeFrom } from '../options.ts';
+import { makeFolder, wholeFrom } from '../options.ts';
+import { progressBar, untilInterrupted } from '../terminal.ts';
 import { compareNetworks } from './compare.ts';
 import type { Progress, Result } from './compare.ts';
 import { splits } from './task.ts';
@@ -36,6 +35,7 @@ export const coordConv = new Command('coordconv')
     const named = split === all ? splitNames : [split];
     const results: Result[] = [];
     const started = performance.now();
+    makeFolder(out);
     const interrupted = await untilInterrupted(async (signal) => {
       await compareNetworks({
         tasks: task === all ? taskNames : [task],
@@ -56,16 +56,7 @@ export const coordConv = new Command('coordconv')
 
 /** Shows how a training goes: by a bar on a terminal, else by a line at the end. */
 function follow(name: string, say: (line: string) => void, results: Result[]): Progress {
-  const bar = new cliProgress.SingleBar({
-    // What matters least stands last: a narrow terminal cuts it off.
-    format: `{bar}  {value}/{total} steps  {eta_formatted} left  loss {loss}  ${name}`,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 24,
-    clearOnComplete: true,
-    hideCursor: true,
-    gracefulExit: false, // an interruption is the command's to handle
-  });
+  const bar = progressBar(`{bar}  {value}/{total} steps  {eta_formatted} left  loss {loss}  ${name}`);
   const live = process.stderr.isTTY;
   return {
     step(step, steps, loss) {
@@ -119,26 +110,4 @@ function table(results: readonly Result[]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-/**
- * Runs `work`, whose signal the first Ctrl-C or SIGTERM aborts; the second ends the program at once. Returns whether there was one; the program then ends
- * with the code that shells expect of it.
- */
-async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
-  const controller = new AbortController();
-  const interrupt = (name: NodeJS.Signals): void => {
-    process.exitCode = 128 + constants.signals[name];
-    if (controller.signal.aborted) process.exit();
-    controller.abort();
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  try {
-    await work(controller.signal);
-  } catch (error) {
-    if (!controller.signal.aborted) throw error;
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
-  return controller.signal.aborted;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { init } from 'receptive';
 import { runExperiment, scoreOf } from './experiment.ts';
@@ -29,7 +29,7 @@ export interface CompareOptions {
   /** What is learnt from and tested on, by name. */
   readonly splits: Readonly<Record<string, Split>>;
   readonly seed: number;
-  /** Folder for the pictures; it is made. */
+  /** Folder for the pictures. */
   readonly out: string;
   readonly maxSteps?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -47,7 +47,6 @@ export interface Progress {
 export async function compareNetworks(options: CompareOptions): Promise<Result[]> {
   const { seed, out, maxSteps, signal, onBegin } = options;
   await init();
-  mkdirSync(out, { recursive: true });
   const results: Result[] = [];
   for (const task of options.tasks) {
     for (const [split, places] of Object.entries(options.splits)) {

@@ -1,13 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
-import cliProgress from 'cli-progress';
 import { init } from 'receptive';
-import { wholeFrom } from '../options.ts';
+import { makeFolder, wholeFrom } from '../options.ts';
+import { progressBar, untilInterrupted } from '../terminal.ts';
 import { bundledDigits } from './digits.ts';
 import { experiment } from './experiment.ts';
-
-/** What a shell reports for a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /** Shows where a deformable convolution looks. */
 export const deformable = new Command('deformable')
@@ -20,28 +18,18 @@ export const deformable = new Command('deformable')
   .addOption(
     new Option('--seed <n>', 'decides the first weights and how digits are drawn').argParser(wholeFrom(0)).default(1),
   )
-  .addOption(new Option('--out <file>', 'the picture, a PNG').default('deformable.png'))
+  .addOption(new Option('--out <dir>', 'folder for the picture').default('runs/deformable'))
   .action(async ({ epochs, seed, out }) => {
-    const bar = new cliProgress.SingleBar({
-      format: '{name} {bar} epoch {epoch}/{epochs}  accuracy {accuracy} %  {left} s left',
-      barsize: 30,
-      hideCursor: true,
-      clearOnComplete: true,
-      gracefulExit: false, // an interruption is handled here
-    });
-    const controller = new AbortController();
-    // The first Ctrl-C ends the step under way, the second the program.
-    const stop = (): void => controller.abort();
-    process.once('SIGINT', stop);
-    try {
+    makeFolder(out);
+    const bar = progressBar('{bar}  epoch {epoch}/{epochs}  accuracy {accuracy} %  {left} s left  {name}');
+    const interrupted = await untilInterrupted(async (signal) => {
       await init('cpu');
       const png = await experiment(await bundledDigits(), {
         epochs,
         seed,
-        signal: controller.signal,
+        signal,
         onProgress(name, { epoch, step, steps, accuracy, secondsLeft }) {
-          const shown = { name: name.padEnd(12), epoch, epochs, accuracy: (100 * accuracy).toFixed(1) };
-          const values = { ...shown, left: Math.ceil(secondsLeft) };
+          const values = { name, epoch, epochs, accuracy: (100 * accuracy).toFixed(1), left: Math.ceil(secondsLeft) };
           if (!bar.isActive) bar.start(epochs * steps, 0, values);
           bar.update((epoch - 1) * steps + step, values);
         },
@@ -53,14 +41,9 @@ export const deformable = new Command('deformable')
           );
         },
       });
-      await writeFile(out, png);
-      console.log(`Where they look: ${out}`);
-    } catch (error) {
-      bar.stop();
-      if (!controller.signal.aborted) throw error;
-      console.log('Stopped.');
-      process.exitCode = INTERRUPTED;
-    } finally {
-      process.off('SIGINT', stop);
-    }
+      const picture = join(out, 'deformable.png');
+      writeFileSync(picture, png);
+      console.log(`Where they look: ${picture}`);
+    }).finally(() => bar.stop());
+    if (interrupted) console.log('Interrupted.');
   });
