@@ -16,7 +16,7 @@ export function whole(door: string, numbers: Readonly<Record<string, number | re
 }
 
 /** Runs a layer without state on zeros of a shape, of which nothing is computed: options that make no sense are refused where the model is built. */
-export function tried(layer: Module, shape: Shape): void {
+export function tried(layer: Pick<Module, 'forward'>, shape: Shape): void {
   unobserved(() => scope(() => withBackend(shapes(), () => layer.forward(zeros(shape)))));
 }
 

@@ -74,7 +74,9 @@ export {
   LPPool1d,
   LPPool2d,
   LPPool3d,
+  LearnablePool1d,
   LearnablePool2d,
+  LearnablePool3d,
   MaxPool1d,
   MaxPool2d,
   MaxPool3d,
@@ -91,7 +93,6 @@ export {
   VariancePool2d,
   VariancePool3d,
 } from './pooling.ts';
-export type { LearnablePool2dOptions } from './pooling.ts';
 export { PixelShuffle, PixelUnshuffle, Upsample } from './resampling.ts';
 export { gradientPenalty, l1Penalty, l2Penalty } from './penalties.ts';
 export type { GradientPenaltyOptions } from './penalties.ts';

@@ -1,6 +1,9 @@
+import { sizeOf } from '@receptive/backend';
 import type {
   AdaptivePool,
   AdaptiveSize,
+  LearnablePool,
+  LearnablePoolOptions,
   LpPool,
   Parameter,
   PerAxis,
@@ -18,7 +21,6 @@ import {
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool3d,
-  add,
   avgPool1d,
   avgPool2d,
   avgPool3d,
@@ -28,6 +30,9 @@ import {
   gaussianPool3d,
   globalAvgPool,
   globalMaxPool,
+  learnablePool1d,
+  learnablePool2d,
+  learnablePool3d,
   lpPool1d,
   lpPool2d,
   lpPool3d,
@@ -37,11 +42,7 @@ import {
   minPool1d,
   minPool2d,
   minPool3d,
-  mul,
-  reshape,
-  scaledTanh,
-  scope,
-  sigmoid,
+  perAxis,
   stochasticPool1d,
   stochasticPool2d,
   stochasticPool3d,
@@ -51,6 +52,7 @@ import {
   variancePool1d,
   variancePool2d,
   variancePool3d,
+  zeros,
 } from '@receptive/tensor';
 import { tried, whole } from './check.ts';
 import { constant } from './initializers.ts';
@@ -221,48 +223,59 @@ export class GlobalMaxPool extends Stateless {
   }
 }
 
-const squashes = { scaledTanh, sigmoid };
-
-/** Options of {@link LearnablePool2d}. */
-export interface LearnablePool2dOptions extends PoolOptions {
-  /** What squashes the result: LeCun's `1.7159 * tanh(2 x / 3)`, unless told, or the logistic function. */
-  readonly activation?: keyof typeof squashes;
-}
-
-/**
- * Pooling with a coefficient and a bias for each of `channels` maps, both trained, as in LeNet-5's layers S2 and S4: `f(weight[c] * sum of the window +
- * bias[c])`. It begins as the mean: coefficients are one over the number of elements, biases 0.
- * Source: LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 86, 1998, section II.B.
- * @throws ShapeError for channels or a window that are not whole numbers of at least 1. RangeError for an activation that does not exist.
- */
-export class LearnablePool2d extends Module {
+/** What layers of learnable pooling have in common. */
+abstract class LearnablePooling extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
-  readonly #squash: (x: Tensor) => Tensor;
-  readonly #sums: Stateless;
+  readonly #door: string;
+  readonly #pool: (x: Tensor, weight: Tensor, bias: Tensor) => Tensor;
 
-  constructor(channels: number, kernelSize: PerAxis, options: LearnablePool2dOptions = {}) {
+  constructor(
+    door: string,
+    [pool, axes]: readonly [pool: LearnablePool, axes: number],
+    channels: number,
+    kernelSize: PerAxis,
+    options?: LearnablePoolOptions,
+  ) {
     super();
-    whole('LearnablePool2d', { channels });
-    const { activation = 'scaledTanh', ...window } = options;
-    if (!Object.hasOwn(squashes, activation)) {
-      throw new RangeError(
-        `LearnablePool2d: activation must be one of ${Object.keys(squashes).join(', ')}, but is ${JSON.stringify(activation)}.`,
-      );
-    }
-    this.#squash = squashes[activation];
-    this.#sums = new SumPool2d(kernelSize, window);
-    const [height, width] = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
-    this.weight = parameter([channels], constant(1 / (height! * width!)));
+    whole(door, { channels });
+    this.#door = door;
+    this.#pool = (x, weight, bias) => pool(x, weight, bias, kernelSize, options);
+    const one = (): Tensor => zeros([1]);
+    tried({ forward: (x) => this.#pool(x, one(), one()) }, planeOf(axes, kernelSize, options));
+    this.weight = parameter([channels], constant(1 / sizeOf(perAxis(door, 'kernelSize', kernelSize, axes))));
     this.bias = parameter([channels], constant(0));
   }
 
+  /** @throws ShapeError for other channels, or another number of axes. */
   override forward(x: Tensor): Tensor {
     const [channels] = this.weight.shape;
     if (x.shape[1] !== channels) {
-      throw new ShapeError(`LearnablePool2d: takes ${channels} channels, but was given ${formatShape(x.shape)}.`);
+      throw new ShapeError(`${this.#door}: takes ${channels} channels, but was given ${formatShape(x.shape)}.`);
     }
-    const each = ({ value }: Parameter): Tensor => reshape(value, [-1, 1, 1]);
-    return scope(() => this.#squash(add(mul(this.#sums.forward(x), each(this.weight)), each(this.bias))));
+    return this.#pool(x, this.weight.value, this.bias.value);
+  }
+}
+
+/** {@link LearnablePool2d} of `[N, C, L]`. */
+export class LearnablePool1d extends LearnablePooling {
+  constructor(channels: number, kernelSize: PerAxis, options?: LearnablePoolOptions) {
+    super('LearnablePool1d', [learnablePool1d, 1], channels, kernelSize, options);
+  }
+}
+/**
+ * Pooling with a coefficient and a bias for each of `channels` maps, both trained, as in LeNet-5's layers S2 and S4: `f(weight[c] * sum of the window +
+ * bias[c])`. It begins as the mean: coefficients are one over the number of elements, biases 0.
+ * @throws ShapeError for channels or a window that are not whole numbers of at least 1. RangeError for an activation that does not exist.
+ */
+export class LearnablePool2d extends LearnablePooling {
+  constructor(channels: number, kernelSize: PerAxis, options?: LearnablePoolOptions) {
+    super('LearnablePool2d', [learnablePool2d, 2], channels, kernelSize, options);
+  }
+}
+/** {@link LearnablePool2d} of `[N, C, D, H, W]`. */
+export class LearnablePool3d extends LearnablePooling {
+  constructor(channels: number, kernelSize: PerAxis, options?: LearnablePoolOptions) {
+    super('LearnablePool3d', [learnablePool3d, 3], channels, kernelSize, options);
   }
 }

@@ -19,7 +19,9 @@ import {
   LPPool1d,
   LPPool2d,
   LPPool3d,
+  LearnablePool1d,
   LearnablePool2d,
+  LearnablePool3d,
   MaxPool1d,
   MaxPool2d,
   MaxPool3d,
@@ -132,10 +134,10 @@ describe('options that make no sense are refused where the layer is made', () =>
     [() => new PixelShuffle(1.5), 'PixelShuffle: upscaleFactor must be made of whole numbers'],
     [() => new PixelUnshuffle(0), 'PixelUnshuffle: downscaleFactor must be made of whole numbers'],
     [() => new LearnablePool2d(0, 2), 'LearnablePool2d: channels must be made of whole numbers'],
-    [() => new LearnablePool2d(1, 0), 'sumPool2d: kernelSize must be'],
+    [() => new LearnablePool2d(1, 0), 'learnablePool2d: kernelSize must be'],
     [
       () => new LearnablePool2d(1, 2, { activation: 'relu' as 'sigmoid' }),
-      'LearnablePool2d: activation must be one of scaledTanh, sigmoid, but is "relu"',
+      'learnablePool2d: activation must be one of scaledTanh, sigmoid, but is "relu"',
     ],
   ])('%o', (make, message) => {
     expect(make).toThrow(message);
@@ -224,6 +226,31 @@ describe('LearnablePool2d', () => {
     (['weight', 'bias'] as const).forEach((variable, i) => {
       const difference = (nudged(variable, 1e-5) - nudged(variable, -1e-5)) / 2e-5;
       expect(gradients[i]!.dataSync()[0]).toBeCloseTo(difference, 7);
+    });
+  });
+
+  test('of signals and volumes', () => {
+    const [weight, bias] = [numbers([2], 2), numbers([2], 3)];
+    const trained = <L extends LearnablePool1d | LearnablePool3d>(layer: L): L => {
+      layer.weight.assign(weight);
+      layer.bias.assign(bias);
+      return layer;
+    };
+    const [series, volume] = [numbers([1, 2, 9]), numbers([1, 2, 4, 4, 2])];
+    const logistic = { activation: 'sigmoid' } as const;
+    expect(
+      distance(trained(new LearnablePool1d(2, 3)).forward(series), t.learnablePool1d(series, weight, bias, 3)),
+    ).toBe(0);
+    expect(
+      distance(
+        trained(new LearnablePool3d(2, 2, logistic)).forward(volume),
+        t.learnablePool3d(volume, weight, bias, 2, logistic),
+      ),
+    ).toBe(0);
+    expect(summary(new LearnablePool3d(4, 2), [4, 4, 4, 4]).layers[0]).toMatchObject({
+      parameters: 8,
+      output: [4, 2, 2, 2],
+      receptiveField: [2, 2, 2],
     });
   });
 

@@ -112,6 +112,9 @@ export {
   variancePool3d,
 } from './ops/pool-statistics.ts';
 export {
+  learnablePool1d,
+  learnablePool2d,
+  learnablePool3d,
   lpPool1d,
   lpPool2d,
   lpPool3d,

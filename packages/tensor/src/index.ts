@@ -31,7 +31,7 @@ export type { AdaptivePool, AdaptiveSize } from './ops/adaptive-pool.ts';
 export type { InterpolateAttributes, InterpolateOptions, InterpolationMode } from './ops/interpolate.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 export type { GaussianPoolOptions } from './ops/pool-statistics.ts';
-export type { LpPool } from './ops/pool-variants.ts';
+export type { LearnablePool, LearnablePoolOptions, LpPool } from './ops/pool-variants.ts';
 export type { Pool, PoolOptions } from './ops/pool-window.ts';
 export type { StochasticPoolOptions } from './ops/stochastic-pool.ts';
 export type { MaxUnpool, MaxUnpoolOptions } from './ops/unpool.ts';

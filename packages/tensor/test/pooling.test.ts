@@ -1,6 +1,7 @@
 import { reference } from '@receptive/backend/reference';
 import {
   Rng,
+  add,
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
   adaptiveAvgPool3d,
@@ -18,6 +19,9 @@ import {
   gaussianPool3d,
   globalAvgPool,
   globalMaxPool,
+  learnablePool1d,
+  learnablePool2d,
+  learnablePool3d,
   lpPool1d,
   lpPool2d,
   lpPool3d,
@@ -33,9 +37,12 @@ import {
   minPool1d,
   minPool2d,
   minPool3d,
+  mul,
   ops,
   ones,
+  reshape,
   setBackend,
+  sigmoid,
   stochasticPool1d,
   stochasticPool2d,
   stochasticPool3d,
@@ -315,6 +322,44 @@ describe('lpPool', () => {
   test('refuses what is no norm', () => {
     for (const p of [0.5, 0, -1, NaN, Infinity]) expect(() => lpPool2d(zeros([1, 1, 2, 2]), p, 2)).toThrow(RangeError);
     expect(() => lpPool2d(zeros([1, 1, 2, 2]), Infinity, 2)).toThrow('For infinity take the maximum: maxPool2d(abs(x)');
+  });
+});
+
+describe('learnablePool', () => {
+  const [weight, bias] = [tensor(Float64Array.of(0.5)), tensor(Float64Array.of(-1))];
+
+  test('by hand: half of the sum of two, less one, squashed', () => {
+    const x = row(1, 2, 3, 4);
+    expectClose(
+      learnablePool1d(x, weight, bias, 2, { activation: 'sigmoid' }),
+      row(1 / (1 + Math.exp(-0.5)), 1 / (1 + Math.exp(-2.5))),
+    );
+    expectClose(learnablePool1d(x, weight, bias, 2), row(1.7159 * Math.tanh(1 / 3), 1.7159 * Math.tanh(5 / 3)));
+  });
+
+  test('has a coefficient and a bias for each channel, over two and three axes', () => {
+    const [factors, shifts] = [random([2], 1), random([2], 2)];
+    for (const [pool, plain, x] of [
+      [learnablePool2d, sumPool2d, random([2, 2, 5, 4])],
+      [learnablePool3d, sumPool3d, random([2, 2, 3, 4, 3])],
+    ] as const) {
+      const options: PoolOptions = { stride: 2, padding: 1, dilation: 1, ceilMode: true };
+      const own = (vector: Tensor) => reshape(vector, [2, ...x.shape.slice(2).map(() => 1)]);
+      const wanted = sigmoid(add(mul(plain(x, 2, options), own(factors)), own(shifts)));
+      expectClose(pool(x, factors, shifts, 2, { ...options, activation: 'sigmoid' }), wanted);
+    }
+  });
+
+  test('refuses other coefficients, and an activation that does not exist', () => {
+    const x = zeros([1, 2, 4], { dtype: 'float64' });
+    expect(() => learnablePool1d(x, weight, bias, 2)).toThrow(
+      'learnablePool1d: the weight must have shape [2], but has [1].',
+    );
+    expect(() => learnablePool1d(x, random([2]), bias, 2)).toThrow('learnablePool1d: the bias must have shape [2]');
+    expect(() => learnablePool2d(x, weight, bias, 2)).toThrow('learnablePool2d: needs an input [N, C, H, W]');
+    expect(() => learnablePool1d(x, weight, bias, 2, { activation: 'relu' as 'sigmoid' })).toThrow(
+      'learnablePool1d: activation must be one of scaledTanh, sigmoid, but is "relu".',
+    );
   });
 });
 

@@ -215,6 +215,21 @@ export const poolingGenerators: Generators = {
       };
     },
   ),
+  ...pools(
+    'learnablePool',
+    [t.learnablePool1d, t.learnablePool2d, t.learnablePool3d],
+    steps,
+    any,
+    (draw, door, { x, kernel, options }) => {
+      const activation = draw.pick(['scaledTanh', 'sigmoid'] as const);
+      const channels = [x[1]!];
+      return {
+        description: activation,
+        inputs: [numbers(x), numbers(channels), numbers(channels)],
+        f: (input, weight, bias) => door(input, weight, bias, kernel, { ...options, activation }),
+      };
+    },
+  ),
   ...pools('variancePool', [t.variancePool1d, t.variancePool2d, t.variancePool3d], steps, any, plain()),
   ...pools(
     'stochasticPool',

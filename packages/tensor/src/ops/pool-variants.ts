@@ -5,9 +5,10 @@ import { dispatch } from '../dispatch.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { floats } from './check.ts';
+import { scaledTanh } from './activations.ts';
+import { floats, shapeIs } from './check.ts';
 import { conv } from './conv.ts';
-import { abs, equal, neg, pow, sqrt, square, where } from './elementwise.ts';
+import { abs, add, equal, mul, neg, pow, sigmoid, sqrt, square, where } from './elementwise.ts';
 import { maxPool } from './pool.ts';
 import { planes, poolShape, poolWindow } from './pool-window.ts';
 import type { Pool, PoolOptions } from './pool-window.ts';
@@ -95,3 +96,51 @@ export const lpPool2d: LpPool = lpPool(2);
 export const lpPool1d: LpPool = lpPool(1);
 /** {@link lpPool2d} of `[N, C, D, H, W]`. */
 export const lpPool3d: LpPool = lpPool(3);
+
+const squashes = { scaledTanh, sigmoid };
+
+/** Options of {@link learnablePool2d}. */
+export interface LearnablePoolOptions extends PoolOptions {
+  /** What squashes the result: LeCun's `1.7159 * tanh(2 x / 3)`, unless told, or the logistic function. */
+  readonly activation?: keyof typeof squashes;
+}
+
+/** Learnable pooling: a coefficient and a bias for each channel come before the kernel size. */
+export type LearnablePool = (
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  kernelSize: PerAxis,
+  options?: LearnablePoolOptions,
+) => Tensor;
+
+const learnablePool =
+  (axes: number): LearnablePool =>
+  (x, weight, bias, kernelSize, { activation = 'scaledTanh', ...options } = {}) => {
+    const door = `learnablePool${axes}d`;
+    if (!Object.hasOwn(squashes, activation)) {
+      throw new RangeError(
+        `${door}: activation must be one of ${Object.keys(squashes).join(', ')}, but is ${JSON.stringify(activation)}.`,
+      );
+    }
+    return scope(() => {
+      const sums = sumPool(axes, door)(x, kernelSize, options);
+      const ofChannels = (what: string, own: Tensor): Tensor => {
+        shapeIs(door, what, own, [sums.shape[1]!]);
+        return reshape(own, [-1, ...sums.shape.slice(2).fill(1)]);
+      };
+      return squashes[activation](add(mul(sums, ofChannels('the weight', weight)), ofChannels('the bias', bias)));
+    });
+  };
+
+/**
+ * Pooling of `[N, C, H, W]` with a coefficient and a bias for each channel, `[C]` both, which are trained: `f(weight[c] * sum of the window + bias[c])`, where
+ * f squashes. What lies outside adds nothing.
+ * Source: LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 86, 1998, section II.B: LeNet-5's layers S2 and S4.
+ * @throws ShapeError if weight or bias are not `[C]`, the window does not fit, or would see padding alone. RangeError for an activation that does not exist.
+ */
+export const learnablePool2d: LearnablePool = learnablePool(2);
+/** {@link learnablePool2d} of `[N, C, L]`. */
+export const learnablePool1d: LearnablePool = learnablePool(1);
+/** {@link learnablePool2d} of `[N, C, D, H, W]`. */
+export const learnablePool3d: LearnablePool = learnablePool(3);
