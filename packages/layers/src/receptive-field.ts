@@ -27,11 +27,12 @@ export interface ReceptiveFields {
 
 /**
  * Receptive fields with respect to `input`, whose last axes are `spatial`. They are exact through convolution, pooling, cropping, padding, elementwise
- * arithmetic, concatenation of channels and flattening, in branches too. An op that may mix places in another way is taken to see all of the input.
+ * arithmetic, concatenation of channels, enlarging by whole factors and flattening, in branches too. An op that may mix places in another way is taken to
+ * see all of the input.
  *
  * A window of k elements at stride s widens what one element sees from `r` to `r + (k - 1) * jump`, and the jump from one element to the next by s.
- * A transposed convolution divides the jump by s, and its elements do not all see as many: the field is that of the one that sees most. It is exact where no
- * stride comes before the first transposed convolution, and else may be too large by less than the jump that came into it.
+ * A transposed convolution, or what else enlarges by s, divides the jump by s, and its elements do not all see as many: the field is that of the one that
+ * sees most. It is exact where no stride comes before the first of them, and else may be too large by less than the jump that came into it.
  *
  * Source: Araujo et al., Computing receptive fields of convolutional neural networks, Distill 2019.
  */
@@ -77,8 +78,11 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   if (op.name === 'reshape' && inPlace) return field;
   // Over channels alone.
   if (reducedAxes(dispatched)?.every((axis) => axis < inputs[0]!.rank - axes)) return field;
-  const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown) => Field) | undefined;
-  return rule && seeing.length === 1 && seeing[0] === inputs[0] ? rule(field, attributes) : 'all';
+  const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown, input: Shape) => Field) | undefined;
+  const [input, ...more] = seeing;
+  return rule && input && more.length === 0 && input === inputs[0]
+    ? rule(field, attributes, input.shape.slice(-axes))
+    : 'all';
 }
 
 /** The axes whose elements a reduction, or standardisation, brings together; undefined of any other op. */
@@ -88,8 +92,8 @@ function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefi
   return op.name === 'max' || op.name === 'min' ? [(attributes as AttributesOf<'max'>).axis] : undefined;
 }
 
-/** Ops that move places, or make one of many. */
-const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>) => Field } = {
+/** Ops that move places, or make one of many; `input` has the lengths of the axes that slide. */
+const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>, input: Shape) => Field } = {
   conv: (sights, { geometry }) => slide(sights, geometry),
   locallyConnected: (sights, { window }) => slide(sights, window),
   convInputGradient: (sights, { geometry }) => spread(sights, geometry),
@@ -98,6 +102,8 @@ const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesO
   sumPool: (sights, { window }) => slide(sights, window),
   variancePool: (sights, { window }) => slide(sights, window),
   stochasticPool: (sights, { window }) => slide(sights, window),
+  interpolate: enlarged,
+  pixelShuffle: (sights, { factor }) => spread(sights, blocks(sights.length, factor)),
   pixelUnshuffle: (sights, { factor }) => slide(sights, blocks(sights.length, factor)),
   // Places stay where they are, each for itself.
   batchNorm: (sights) => sights,
@@ -136,6 +142,23 @@ function spread(sights: Sights, { kernel, stride, dilation, padding }: Window): 
       end: end + before * step,
       jump: step,
     };
+  });
+}
+
+/** Enlarging by whole factors f reads what a transposed convolution reads: with kernels of f elements side by side or, if linear, such as overlap by half. */
+function enlarged(
+  sights: Sights,
+  { size, scale, mode, alignCorners }: AttributesOf<'interpolate'>,
+  input: Shape,
+): Field {
+  const factors = size.map((length, axis) => scale?.[axis] ?? length / input[axis]!);
+  if (alignCorners || !factors.every(Number.isInteger)) return 'all';
+  const overlap = mode === 'linear';
+  return spread(sights, {
+    kernel: factors.map((factor) => (overlap ? 2 * factor - (factor % 2) : factor)),
+    stride: factors,
+    dilation: factors.map(() => 1),
+    padding: factors.map((factor) => (overlap ? [Math.floor(factor / 2), Math.floor(factor / 2)] : [0, 0])),
   });
 }
 

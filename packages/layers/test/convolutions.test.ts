@@ -12,12 +12,14 @@ import {
   DepthwiseConv2d,
   DepthwiseConv3d,
   Module,
+  PixelShuffle,
   ReLU,
   SeparableConv1d,
   SeparableConv2d,
   SeparableConv3d,
   Sequential,
   SpatiallySeparableConv2d,
+  Upsample,
   initializers,
   lenet5Connections,
   summary,
@@ -460,6 +462,12 @@ describe('the receptive field after a transposed convolution', () => {
     ['twice', 3, [up(4, { stride: 2 }), up(4, { stride: 3 }), conv(2)]],
     ['every third of three times as many', 2, [up(5, { stride: 3 }), conv(3, { stride: 3 })]],
     ['every other of three times as many', 3, [up(5, { stride: 3 }), conv(3, { stride: 2 })]],
+    ['the nearest of half a place', 1, [new Upsample({ scaleFactor: 2 })]],
+    ['a convolution of nearest ones', 2, [new Upsample({ size: 192 }), conv(3)]],
+    ['a mean of two neighbours', 2, [new Upsample({ scaleFactor: 2, mode: 'linear' })]],
+    ['a convolution of such means', 3, [new Upsample({ scaleFactor: 2, mode: 'linear' }), conv(3)]],
+    ['a convolution of thirds', 3, [conv(2), new Upsample({ scaleFactor: 3, mode: 'linear' }), conv(2)]],
+    ['channels as places', 4, [new Conv1d(1, 2, 3, init), new PixelShuffle(2), conv(3)]],
   ])('%s sees %i', (_, expected, layers) => {
     const model = new Sequential([...layers, new ReLU()]);
     expect(claimed(model)).toBe(expected);

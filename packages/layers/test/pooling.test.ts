@@ -311,9 +311,15 @@ describe('summary', () => {
     expect(totals.parameters).toBe(9);
   });
 
-  test('resampling sees everything, for its elements do not all see alike', () => {
-    for (const layer of [new Upsample({ scaleFactor: 2 }), new PixelShuffle(1)]) {
-      expect(summary(new Sequential([layer, new ReLU()]), [1, 6, 6]).layers[1]!.receptiveField).toEqual([6, 6]);
+  test('resampling by other than whole factors sees everything', () => {
+    for (const resampling of [
+      { scaleFactor: 1.5 },
+      { size: 8 },
+      { scaleFactor: 0.5 },
+      { scaleFactor: 2, mode: 'linear', alignCorners: true },
+    ] as const) {
+      const { layers } = summary(new Sequential([new Upsample(resampling), new ReLU()]), [1, 6, 6]);
+      expect(layers[1]!.receptiveField).toEqual([6, 6]);
     }
   });
 });
