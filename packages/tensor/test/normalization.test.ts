@@ -270,9 +270,10 @@ describe('normalisation of each example for itself', () => {
     ['layerNorm', (x) => layerNorm(x, [3, 2], { eps: 0 })],
     ['instanceNorm', (x) => instanceNorm(x, { eps: 0 })],
     ['groupNorm', (x) => groupNorm(x, 2, { eps: 0 })],
-  ])('%s does not see by how much the input is shifted and scaled', (_, f) => {
+  ])('%s does not see by how much the input is shifted and scaled, and refuses integers', (name, f) => {
     const x = random([2, 4, 3, 2]);
     expectClose(f(add(mul(x, 3), 7)), f(x));
+    expect(() => f(zeros([2, 4, 3, 2], { dtype: 'int32' }))).toThrow(`${name}: works on floats, but was given int32.`);
   });
 
   test.each<[string, () => unknown, string]>([

@@ -273,6 +273,8 @@ test('each door takes its own number of axes, and says so in its name', () => {
   };
   for (const [name, door] of Object.entries(doors)) {
     expect(() => door(zeros([2, 2])), name).toThrow(`${name}: needs an input [N, C,`);
+    const integers = zeros([1, 1, ...new Array<number>(Number(name.at(-2))).fill(2)], { dtype: 'int32' });
+    expect(() => door(integers), name).toThrow(`${name}: works on floats, but was given int32.`);
   }
 });
 

@@ -137,6 +137,11 @@ describe('localContrastNorm', () => {
       'size must be a whole number of at least 1, or 2 of them',
     ],
     ['no width', () => localContrastNorm(x, { sigma: 0 }), 'sigma must be a positive number, but is 0'],
+    [
+      'integers',
+      () => localContrastNorm(zeros([1, 1, 4, 4], { dtype: 'int32' })),
+      'localContrastNorm: works on floats',
+    ],
     ['no least deviation', () => localContrastNorm(x, { eps: 0 }), 'eps must be a positive number, but is 0'],
   ])('refuses %s', (_, f, message) => expect(f).toThrow(message));
 });

@@ -156,6 +156,7 @@ export function batchNormWithStatistics(
   x: Tensor,
   options: NormOptions = {},
 ): readonly [y: Tensor, mean: Tensor, variance: Tensor] {
+  floats('batchNorm', x);
   const channels = channelsOf('batchNorm', x.shape);
   const count = x.size / channels;
   severalValues('batchNorm', x.shape, count, 'each channel');
@@ -184,6 +185,7 @@ export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: N
       `layerNorm: normalizedShape is ${formatShape(shape)}, but the last axes of the input ${formatShape(x.shape)} are not.`,
     );
   }
+  floats('layerNorm', x);
   const axes = shape.map((_, axis) => first + axis);
   return scope(() => scaled('layerNorm', standardize(x, axes, options.eps)[0], options, shape));
 }
@@ -214,6 +216,7 @@ export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
 }
 
 function perExample(op: string, x: Tensor, groups: number, of: string, options: NormOptions): Tensor {
+  floats(op, x);
   const [images, channels] = x.shape as readonly [number, number];
   severalValues(op, x.shape, sizeOf(x.shape.slice(1)) / groups, of);
   return scope(() => {

@@ -48,8 +48,11 @@ export const sumPool3d: Pool = sumPool(3);
 
 const minPool =
   (axes: number): Pool =>
-  (x, kernelSize, options) =>
-    scope(() => neg(maxPool(axes, `minPool${axes}d`)(neg(x), kernelSize, options)));
+  (x, kernelSize, options) => {
+    const door = `minPool${axes}d`;
+    floats(door, x);
+    return scope(() => neg(maxPool(axes, door)(neg(x), kernelSize, options)));
+  };
 
 /**
  * Minimum of each window of `[N, C, H, W]`: `-max(-x)`. Padding never wins; of equal minima the first does, and receives the gradient; NaN wins.
@@ -68,6 +71,7 @@ const lpPool =
   (axes: number): LpPool =>
   (x, p, kernelSize, options) => {
     const door = `lpPool${axes}d`;
+    floats(door, x);
     if (!(p >= 1 && p < Infinity)) {
       throw new RangeError(
         `${door}: normType must be a number of at least 1, but is ${p}. For infinity take the maximum: maxPool${axes}d(abs(x), ...).`,

@@ -4,6 +4,7 @@ import { fromArray } from '../create.ts';
 import { ShapeError } from '../errors.ts';
 import type { TensorType } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import { floats } from './check.ts';
 import { reshape } from './views.ts';
 import { outputOf, perAxis, resolveWindow, spatialOf } from './window.ts';
 import type { PerAxis, WindowOptions } from './window.ts';
@@ -25,7 +26,7 @@ export function poolWindow(op: string, axes: number, x: TensorType, kernelSize: 
   return fitted(op, x, givenWindow(op, axes, x, kernelSize, options), options.ceilMode ?? false);
 }
 
-/** The window of a pool as it was asked for, without regard to ceil mode. */
+/** The window of a pool as it was asked for, without regard to ceil mode; refuses an input of other axes, or of integers. */
 export function givenWindow(
   op: string,
   axes: number,
@@ -33,6 +34,7 @@ export function givenWindow(
   kernelSize: PerAxis,
   options: WindowOptions,
 ): Window {
+  floats(op, x);
   const spatial = spatialOf(op, x, axes);
   const kernel = perAxis(op, 'kernelSize', kernelSize, axes);
   return resolveWindow(op, spatial, kernel, { ...options, stride: options.stride ?? kernel });

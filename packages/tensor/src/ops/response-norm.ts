@@ -110,6 +110,7 @@ export interface LocalContrastNormOptions {
  * @throws ShapeError for an input without spatial axes or an even size; RangeError unless sigma and eps are positive.
  */
 export function localContrastNorm(x: Tensor, { size = 9, sigma, eps = 1e-4 }: LocalContrastNormOptions = {}): Tensor {
+  floats('localContrastNorm', x);
   imagesOnly('localContrastNorm', x);
   const spatial = x.shape.slice(2);
   const kernel = perAxis('localContrastNorm', 'size', size, spatial.length);

@@ -51,6 +51,7 @@ const stochasticPool =
   (x, kernelSize, { rng, ...options } = {}) =>
     scope(() => {
       const door = `stochasticPool${axes}d`;
+      floats(door, x);
       if (!rng) {
         const activations = relu(x);
         const total = sumPool(axes, door)(activations, kernelSize, options);

@@ -3,7 +3,7 @@ import { fullLike } from '../create.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { dtypeIs, floats, shapeIs } from './check.ts';
+import { dtypeIs, shapeIs } from './check.ts';
 import { div, maximum } from './elementwise.ts';
 import { scatterAdd } from './indexing.ts';
 import { givenWindow } from './pool-window.ts';
@@ -27,7 +27,6 @@ const maxUnpool =
   (axes: number): MaxUnpool =>
   (x, indices, kernelSize, { outputSize, ...options } = {}) => {
     const door = `maxUnpool${axes}d`;
-    floats(door, x);
     const { kernel, stride, padding } = givenWindow(door, axes, x, kernelSize, options);
     dtypeIs(door, 'the indices', indices, 'int32');
     shapeIs(door, 'the indices', indices, x.shape);
