@@ -88,6 +88,9 @@ describe('multiMargin', () => {
   test('what does not fit', () => {
     const x = doubles([[1, 2, 3]]);
     expect(() => multiMargin(x, labels([0, 1]))).toThrow('multiMargin: logits [1, 3] need class indices [1]');
+    expect(() => multiMargin(x.cast('int32'), labels([0]))).toThrow(
+      'multiMargin: logits are floats, but were given as int32',
+    );
     expect(() => multiMargin(x, doubles([0]))).toThrow('int32 or uint8, but were given as float64');
     expect(() => multiMargin(x, labels([0]), { weight: doubles([1]) })).toThrow('3 classes need weights [3]');
     expect(() => multiMargin(x, labels([0]), { p: 3 as never })).toThrow('p must be 1 or 2, but is 3');

@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, cast, formatShape, gather, indexSelect, reshape
 
 // What losses of class indices have in common: scores [N, C, ...spatial], an index [N, ...spatial] for each place.
 
-/** Refuses scores without an axis of classes, and indices or weights that do not fit them. */
+/** Refuses scores that are no floats or have no axis of classes, and indices or weights that do not fit them. */
 export function checkClasses(loss: string, scores: Tensor, classes: Tensor, weight?: Tensor): void {
   const [n, c, ...spatial] = scores.shape;
   if (n === undefined || c === undefined) {
@@ -18,6 +18,10 @@ export function checkClasses(loss: string, scores: Tensor, classes: Tensor, weig
         'Of one-hot or probability targets, take argmax(targets, 1).',
     );
   }
+  if (!isFloat(scores.dtype))
+    throw new DTypeError(
+      `${loss}: logits are floats, but were given as ${scores.dtype}. Convert them: cast(logits, 'float32').`,
+    );
   if (isFloat(classes.dtype))
     throw new DTypeError(
       `${loss}: classes are indices, int32 or uint8, but were given as ${classes.dtype}. Convert them: cast(classes, 'int32').`,
