@@ -26,7 +26,8 @@ export interface RbfOutputOptions {
 
 /**
  * Output layer of Euclidean radial basis functions: the squared distance of the features to the code of each class, `y_i = sum over j of (x_j - w_ij)^2`, over
- * the last axis, `[..., features]` to `[..., classes]`. Small means likely: it goes with {@link rbfLoss}, and its argmin is the class.
+ * the last axis, `[..., features]` to `[..., classes]`. Small means likely: it goes with {@link rbfLoss}, and its argmin is the class. To fit and
+ * evaluate of \@receptive/train the largest output is the class: for them let the model end in the negative, and take `(y, c) => rbfLoss(neg(y), c, { j })`.
  * Source: LeCun et al., Gradient-based learning applied to document recognition, 1998, equation 7. LeNet-5's codes are drawings of the ten digits, 7 x 12
  * elements of -1 and 1; the caller gives them.
  * @throws ShapeError unless the codes are rows of one length.
