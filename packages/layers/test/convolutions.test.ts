@@ -320,8 +320,17 @@ describe("LeNet-5's connections", () => {
     for (let map = 0; map < 6; map++) expect(lenet5Connections.filter((seen) => seen.includes(map))).toHaveLength(10);
     expect(lenet5Connections.map(({ length }) => length)).toEqual([3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 6]);
     expect(new Set(lenet5Connections.map((seen) => seen.join())).size).toBe(16);
-    // Column 10 of the table: crosses in rows 0, 1, 4 and 5.
-    expect(lenet5Connections[10]).toEqual([0, 1, 4, 5]);
+    const crosses = [0, 1, 2, 3, 4, 5].map((map) =>
+      lenet5Connections.map((seen) => (seen.includes(map) ? 'X' : '.')).join(' '),
+    );
+    expect(crosses).toEqual([
+      'X . . . X X X . . X X X X . X X',
+      'X X . . . X X X . . X X X X . X',
+      'X X X . . . X X X . . X . X X X',
+      '. X X X . . X X X X . . X . X X',
+      '. . X X X . . X X X X . X X . X',
+      '. . . X X X . . X X X X . X X X',
+    ]);
   });
 
   test('compute each filter from the channels that it sees, in the order of its list', () => {
