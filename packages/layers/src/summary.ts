@@ -149,12 +149,19 @@ function layerSummary(
   };
 }
 
-/** The first window that slides, with the padding by which the input was continued for it. */
+/** The first window that slides, with the padding that was put around the input for it. */
 function slidingWindow(dispatched: readonly Dispatched[]): Window | undefined {
-  const window = dispatched.map(windowOf).find((found) => found !== undefined);
-  const extended = dispatched.find(({ op }) => op.name === 'extend')?.attributes as AttributesOf<'extend'> | undefined;
-  return window && extended ? { ...window, padding: extended.padding.slice(-window.kernel.length) } : window;
+  const sliding = dispatched.find((each) => windowOf(each) !== undefined);
+  const window = sliding && windowOf(sliding);
+  const around = dispatched.find(({ outputs }) => outputs[0]!.id === sliding?.inputs[0]!.id);
+  // What a transposed convolution puts behind its input is no padding of its window.
+  const isPadded = around && padding.has(around.op.name) && sliding!.op.name !== 'convInputGradient';
+  if (!window || !isPadded) return window;
+  const own = (around.attributes as AttributesOf<'pad'>).padding.slice(-window.kernel.length);
+  return { ...window, padding: window.padding.map(([b, a], axis) => [own[axis]![0] + b, own[axis]![1] + a] as const) };
 }
+
+const padding: ReadonlySet<string> = new Set<OpName>(['pad', 'extend']);
 
 function count(parameters: readonly Parameter[]): number {
   return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

@@ -508,6 +508,11 @@ describe('a mode of padding in the summary', () => {
     });
   });
 
+  test("is not told of a transposed convolution's longer input", () => {
+    const layer = new ConvTranspose1d(1, 1, 3, { dilation: 3, outputPadding: 2, padding: 1 });
+    expect(summary(layer, [1, 8]).layers[0]!.window!.padding).toEqual([[1, 1]]);
+  });
+
   test('leaves the receptive field of elements inside as it is', () => {
     const init = { weightInit: initializers.ones, bias: false };
     const model = new Sequential([

@@ -311,6 +311,16 @@ describe('summary', () => {
     expect(totals.parameters).toBe(9);
   });
 
+  test('the window has all of its padding, that which ceil mode adds as well', () => {
+    for (const Pool of [AvgPool2d, MaxPool2d]) {
+      const layer = new Pool(3, { stride: 2, padding: 1, ceilMode: true });
+      expect(summary(layer, [1, 8, 8]).layers[0]!.window!.padding).toEqual([
+        [1, 2],
+        [1, 2],
+      ]);
+    }
+  });
+
   test('resampling by other than whole factors sees everything', () => {
     for (const resampling of [
       { scaleFactor: 1.5 },
