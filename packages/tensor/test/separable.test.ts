@@ -197,7 +197,10 @@ describe('separate', () => {
     }
   });
 
-  test('refuses what is no kernel', async () => {
+  test('refuses what is no kernel, and a tolerance that no kernel meets', async () => {
+    await expect(separate(zeros([3, 3]), { tolerance: -1 })).rejects.toThrow(
+      'separate: tolerance must be a number of at least 0, but is -1.',
+    );
     await expect(separate(zeros([1, 1, 3, 3]))).rejects.toThrow(
       'separate: needs one kernel [kh, kw], but was given [1, 1, 3, 3]',
     );

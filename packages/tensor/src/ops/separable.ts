@@ -102,12 +102,15 @@ export interface SeparatedKernel {
  * The column `[kh]` and the row `[kw]` whose product is `kernel` `[kh, kw]`, if there are such: if its rank is 1 (or 0) up to `tolerance`, the largest
  * error of an element as a share of the kernel's largest element. Else undefined. Of all pairs it is the one in which the row's element at the place of
  * the kernel's largest is 1 or -1, and the column's there positive. Asynchronous, for it reads the kernel; not recorded for derivatives.
- * @throws ShapeError if the kernel is no matrix. DTypeError if it is not of floats.
+ * @throws ShapeError if the kernel is no matrix. DTypeError if it is not of floats. RangeError for a tolerance below 0.
  */
 export async function separate(kernel: Tensor, { tolerance = 1e-6 } = {}): Promise<SeparatedKernel | undefined> {
   floats('separate', kernel);
   if (kernel.rank !== 2) {
     throw new ShapeError(`separate: needs one kernel [kh, kw], but was given ${formatShape(kernel.shape)}.`);
+  }
+  if (!(tolerance >= 0)) {
+    throw new RangeError(`separate: tolerance must be a number of at least 0, but is ${tolerance}.`);
   }
   const { backend, dtype } = kernel;
   const [height, width] = kernel.shape as [number, number];
