@@ -83,6 +83,7 @@ const convInputGradientOp: Op<
   run: (kernels, [gradient, weight], [dx], { geometry }) => kernels.convInputGradient(gradient, weight, dx, geometry),
   compose([gradient, weight], { geometry, inputShape }) {
     const columns = matmul(groupedWeights(weight, geometry), groupedOutputs(gradient, geometry), { transposeA: true });
+    if (isPointwise(geometry)) return [reshape(columns, inputShape)];
     return [
       col2im(reshape(columns, [inputShape[0]!, inputShape[1]! * sizeOf(geometry.kernel), -1]), inputShape, geometry),
     ];
@@ -111,13 +112,18 @@ const convWeightGradientOp: Op<
 
 // A convolution is a matrix product a group: weights [G, O/G, C/G * taps] times columns [N, G, C/G * taps, positions] are outputs [N, G, O/G, positions].
 
+/** Whether each window is one element, and each element a window: the image then is its own columns. */
+function isPointwise({ kernel, stride, padding }: ConvGeometry): boolean {
+  return sizeOf(kernel) === 1 && sizeOf(stride) === 1 && padding.every(([before, after]) => before + after === 0);
+}
+
 function groupedWeights(weight: Tensor, { groups }: ConvGeometry): Tensor {
   return reshape(weight, [groups, weight.shape[0]! / groups, -1]);
 }
 
 function groupedColumns(x: Tensor, geometry: ConvGeometry): Tensor {
   const [n, c] = x.shape as [number, number];
-  const columns = im2col(x, geometry);
+  const columns = isPointwise(geometry) ? x : im2col(x, geometry);
   return reshape(columns, [n, geometry.groups, (c / geometry.groups) * sizeOf(geometry.kernel), -1]);
 }
 
