@@ -27,10 +27,12 @@ export const approximation: Tolerance = { c: 16, scale: 'result' };
 export const formula: Tolerance = { c: 16, scale: 'inputs' };
 /** Sums of products, in any order and blocking. */
 export const sums: Tolerance = { c: 16, scale: 'products' };
+/** Convolutions: by Winograd's minimal filtering a result is cut out of the sums of a whole tile, which at an edge are of more products than its own. */
+export const convolutions: Tolerance = { c: 64, scale: 'products' };
 
-/** That of an op's gradients: of sums again sums, otherwise those of a formula of a few steps, in which elements may come together. */
+/** That of an op's gradients: of sums again those of sums, otherwise those of a formula of a few steps, in which elements may come together. */
 export function gradientTolerance(tolerance: Tolerance): Tolerance {
-  return tolerance === sums ? sums : { c: 64, scale: 'largest' };
+  return tolerance.scale === 'products' ? tolerance : { c: 64, scale: 'largest' };
 }
 
 /** The scale of each element of each result; `remake` computes the results from the inputs' magnitudes. */

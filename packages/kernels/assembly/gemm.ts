@@ -109,7 +109,7 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function packedTile(height: i32, kc: i32, a: usize, b: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool): void {
+export function packedTile(height: i32, kc: i32, a: usize, b: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool): void {
   if (ASC_FEATURE_RELAXED_SIMD && height == 6) packed6(kc, a, b, c, beside, stride, initial, accumulate);
   else if (height == 5) packed5(kc, a, b, c, beside, stride, initial, accumulate);
   else if (height == 4) packed4(kc, a, b, c, beside, stride, initial, accumulate);

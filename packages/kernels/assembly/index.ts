@@ -1,6 +1,7 @@
 // All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
 export * from '../build/elementwise';
 export { copy, fill, transpose } from './copy';
+export { dotProducts } from './dots';
 export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';
@@ -12,6 +13,7 @@ export * from './reduce';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, softmax } from './softmax';
 export { avgPool, avgPoolGradient, col2im, maxPool, maxPoolGradient } from './windows';
+export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */
 export function heapBase(): usize {

@@ -12,6 +12,7 @@ import type { Sizes, Three } from './sizes.ts';
 import { partsOf, sizesOf, times } from './sizes.ts';
 import { fill, pad } from './views.ts';
 import { col2im } from './windows.ts';
+import { convByWinograd, inputGradientByWinograd, tileSize, weightGradientByWinograd } from './winograd.ts';
 
 // Convolutions are matrix products whose columns are read from the image itself, over up to three spatial axes: the
 // image is padded first, if it must be, and then every element that a window's tap meets lies at a sum of two
@@ -79,6 +80,8 @@ export function conv(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
+  const tile = tileSize(sizes);
+  if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, reserve);
   if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
@@ -174,6 +177,8 @@ export function convInputGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
+  const tile = tileSize(sizes);
+  if (tile) return inputGradientByWinograd(gradient, weight, out, sizes, tile, reserve);
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
   const wasted = sizeOf(sizes.input) / (sizeOf(sizes.output) * sizeOf(sizes.stride));
@@ -319,6 +324,8 @@ export function convWeightGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
+  const tile = tileSize(sizes);
+  if (tile) return weightGradientByWinograd(x, gradient, out, sizes, tile, reserve);
   if (suitsLanes(sizes, 'weightGradient')) return weightGradientByLanes(x, gradient, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);

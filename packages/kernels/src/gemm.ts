@@ -52,7 +52,8 @@ export interface Packed {
   readonly stride: number;
 }
 
-function innerBlock(k: number): number {
+/** How long a part of the inner dimension is: a multiple of 4, unless it is all of it. */
+export function innerBlock(k: number): number {
   return roundUp(pieces(k, pieces(k, KC)), 4);
 }
 
@@ -84,10 +85,14 @@ export function sliceInner(p: Product, most = Infinity): { readonly size: number
   return { size, count: pieces(k, size) };
 }
 
+/** Rows that tiles fill: one or two rows that are left over are rounded up to a tile of 3. */
+export function paddedRows(rows: number): number {
+  return rows + 2;
+}
+
 /** Bytes that A takes once packed, for one product of the batch: each row also has an initial value. */
 function packedStride(p: Rows): number {
-  // One or two rows that are left over are rounded up to a tile of 3.
-  return roundUp((p.rows + 2) * (sizeOf(p.inner) + 1) * 4, 64);
+  return roundUp(paddedRows(p.rows) * (sizeOf(p.inner) + 1) * 4, 64);
 }
 
 /** Bytes that {@link pack} needs. */

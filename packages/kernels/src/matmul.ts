@@ -1,7 +1,8 @@
 import { broadcastStrides, collapse, sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import { gemm } from './gemm.ts';
-import type { Plan, Reserve } from './plan.ts';
+import type { Phase, Plan, Reserve } from './plan.ts';
+import { pieces, roundUp } from './plan.ts';
 
 /** `[..., M, K] x [..., K, N]`, either operand transposed or not, over leading axes that broadcast. */
 export function matmul(
@@ -27,6 +28,9 @@ export function matmul(
   const [aBatch, bBatch, cBatch] = loops.strides as [number[], number[], number[]];
   const one = { inner: [k], a: { address: a.address, row: aRow, inner: [aInner] } };
 
+  if (loops.counts.length === 0 && !options.transposeA && options.transposeB && m <= FEW && k >= LONG) {
+    return [dotProducts(a.address, b.address, out.address, m, n, k)];
+  }
   // A batch that shares B is a matrix of more rows; one that shares A is one of more columns.
   if (loops.counts.length === 1 && bBatch[0] === 0 && !options.transposeA) {
     return gemm(
@@ -65,6 +69,24 @@ export function matmul(
     },
     reserve,
   );
+}
+
+/** Rows up to which the columns of B are read where they lie: packing them is repaid by more. */
+const FEW = 8;
+/** Inner elements that repay adding up lanes in the end. */
+const LONG = 64;
+/** Chunks to aim at, of no fewer columns than make some use of a call. */
+const CHUNKS = 16;
+
+/** A few rows times the transpose of a dense matrix. */
+function dotProducts(a: number, b: number, c: number, m: number, n: number, k: number): Phase {
+  const grain = Math.max(32, roundUp(pieces(n, CHUNKS), 4));
+  return {
+    kernel: 'dotProducts',
+    words: [m, n, k, grain, a, k * 4, b, k * 4, c, n * 4],
+    chunks: pieces(n, grain),
+    scratch: 128,
+  };
 }
 
 /** More batch axes than a kernel walks: one product for each index of the first. */

@@ -49,6 +49,16 @@ describe.each(flavours)('matrix products, %s', async (flavour) => {
     for (let rows = 1; rows <= 63; rows++) matmul([], [], [], [rows, 9, 5], false, false);
   });
 
+  test('few rows by the columns of a long matrix, all that may be left over', () => {
+    for (let rows = 1; rows <= 8; rows++)
+      for (const [columns, inner] of [
+        [33, 64],
+        [130, 67],
+        [1, 101],
+      ] as const)
+        matmul([], [], [], [rows, columns, inner], false, true);
+  });
+
   test('random sizes and batches that broadcast', () => {
     for (let i = 0; i < 40; i++) {
       const axes = [upTo(3), upTo(3), upTo(2)].slice(0, upTo(3));

@@ -1,0 +1,265 @@
+import { sizeOf } from '@receptive/backend';
+import type { Located } from './elementwise.ts';
+import type { Product } from './gemm.ts';
+import { ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
+import type { Phase, Plan, Reserve } from './plan.ts';
+import { pieces, roundUp, words } from './plan.ts';
+import type { Sizes } from './sizes.ts';
+import { copyView } from './views.ts';
+
+// Convolutions of 3 x 3 kernels at stride 1 by Winograd's minimal filtering: each element of the transformed tiles is a
+// matrix product of its own, and there are fewer multiplications than in the convolution itself.
+
+/** Outputs of a tile along an axis. */
+type TileSize = 2 | 4;
+
+/** Tiles of a block: enough to repay reading the weights, and few enough for their products to stay in the cache. */
+const TILES = 64;
+/** Rows of weights, a multiple of those that the highest tiles fill. */
+const ROWS = 60;
+/** Bytes between the elements of a tile, so that they do not all fall into the same lines of the cache. */
+const APART = 192;
+
+/** Bytes of transformed tiles at a time, and tiles up to which they may be more: few tiles do not repay reading and writing their sums. */
+const PART = 8 << 20;
+const FEW = 256;
+
+/** What is convolved. */
+interface Winograd {
+  readonly x: Located;
+  readonly out: Located;
+  readonly bias: Located | undefined;
+  /** Where weights `[groups, filters, channels, 3, 3]` lie. */
+  readonly weights: number;
+  readonly images: number;
+  readonly groups: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly input: readonly [height: number, width: number];
+  readonly output: readonly [height: number, width: number];
+  readonly before: readonly [top: number, left: number];
+}
+
+/** Fewest channels and filters whose products repay transforming tiles. */
+const REPAID = 8;
+/** Fewest places of outputs, all images together, that repay transforming the weights: more of them where those do not stay in a cache. */
+const PLACES = { inCache: 96, inMemory: 320 };
+const CACHE = 4 << 20;
+
+/** The size of tiles that a convolution is best cut into; undefined where Winograd's way does not apply, or does not pay. */
+export function tileSize(sizes: Sizes): TileSize | undefined {
+  const { kernel, stride, dilation, input, output, before, channels, filters, images } = sizes;
+  const isSquare = input[0] === 1 && kernel.join() === '1,3,3' && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
+  // Outputs that see padding alone are 0, and not what is left of the sums of a tile.
+  const reaches = before.every((length, axis) => length <= 2 && output[axis]! - input[axis]! - length <= 0);
+  const places = 6 * 6 * 4 * channels * filters <= CACHE ? PLACES.inCache : PLACES.inMemory;
+  const pays = Math.min(channels, filters) >= REPAID && images * sizeOf(output) >= places;
+  if (!isSquare || !reaches || !pays) return undefined;
+  // Large tiles take fewer multiplications, unless more of them hangs over the edge. Small ones round less.
+  const products = (m: TileSize): number => pieces(output[1], m) * pieces(output[2], m) * (m + 2) ** 2;
+  return products(4) < products(2) ? 4 : 2;
+}
+
+export function convByWinograd(
+  x: Located,
+  weight: Located,
+  bias: Located | undefined,
+  out: Located,
+  sizes: Sizes,
+  m: TileSize,
+  reserve: Reserve,
+): Plan {
+  const { input, output, before } = sizes;
+  const across = {
+    input: [input[1], input[2]],
+    output: [output[1], output[2]],
+    before: [before[1], before[2]],
+  } as const;
+  return plan({ ...sizes, ...across, x, out, bias, weights: weight.address }, m, reserve);
+}
+
+/** Gradient of a convolution with respect to its input: the output's gradient convolved with the kernels turned round. */
+export function inputGradientByWinograd(
+  gradient: Located,
+  weight: Located,
+  out: Located,
+  sizes: Sizes,
+  m: TileSize,
+  reserve: Reserve,
+): Plan {
+  const { images, groups, channels, filters, input, output, before } = sizes;
+  // Turned round once: read as they lie, the kernels of a channel are far apart.
+  const shape = [groups, channels, filters, 9];
+  const turned = { address: reserve(sizeOf(shape) * 4), shape, dtype: weight.dtype };
+  const view = { offset: 8, strides: [filters * channels * 9, 9, channels * 9, -1] };
+  return [
+    ...copyView(weight, turned, view),
+    ...plan(
+      {
+        x: gradient,
+        out,
+        bias: undefined,
+        weights: turned.address,
+        images,
+        groups,
+        channels: filters,
+        filters: channels,
+        input: [output[1], output[2]],
+        output: [input[1], input[2]],
+        before: [2 - before[1], 2 - before[2]],
+      },
+      m,
+      reserve,
+    ),
+  ];
+}
+
+function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
+  const { x, out, bias, weights, images, groups, channels, filters, input, output, before } = conv;
+  const elements = (m + 2) ** 2;
+  const block = innerBlock(channels);
+  const perElement = paddedRows(filters) * channels * 4 + APART;
+  const transformed = reserve(groups * elements * perElement);
+  const grain = roundUp(pieces(16384, channels * 9), ROWS);
+  const weightChunks = pieces(filters, grain);
+
+  const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
+  const allRows = images * tilesDown;
+  const rows = Math.min(allRows, pieces(TILES, tilesAcross));
+  const blocks = pieces(allRows, rows);
+  // Where blocks are few, slices of the filters transform the same tiles again, which many filters repay.
+  const slices = Math.min(pieces(ENOUGH, groups * blocks), pieces(filters, 2 * ROWS));
+  const slice = slices === 1 ? filters : roundUp(pieces(filters, slices), ROWS);
+  const columns = roundUp(rows * tilesAcross + 3, 8);
+  const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
+  const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
+
+  return [
+    {
+      kernel: 'winogradWeights',
+      words: words([
+        m,
+        channels,
+        filters,
+        block,
+        grain,
+        weightChunks,
+        weights,
+        transformed,
+        elements * perElement,
+        perElement,
+      ]),
+      chunks: groups * weightChunks,
+      scratch: 1024,
+    },
+    {
+      kernel: 'winograd',
+      words: words(
+        [
+          m,
+          channels,
+          filters,
+          block,
+          slice,
+          pieces(filters, slice),
+          blocks,
+          rows,
+          allRows,
+          tilesDown,
+          tilesAcross,
+          columns,
+        ],
+        [...input, ...before, ...output],
+        [
+          x.address,
+          groups * channels * inputSize,
+          channels * inputSize,
+          transformed,
+          elements * perElement,
+          perElement,
+        ],
+        [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0, weights],
+      ),
+      chunks: groups * blocks * pieces(filters, slice),
+      scratch: 2048 + (m + 2) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),
+    },
+  ];
+}
+
+/** Gradient of a convolution with respect to its weights: for each element of the tiles, the product of the output's gradients with the inputs over all tiles. */
+export function weightGradientByWinograd(
+  x: Located,
+  gradient: Located,
+  out: Located,
+  sizes: Sizes,
+  m: TileSize,
+  reserve: Reserve,
+): Plan {
+  const { images, groups, channels, filters, before } = sizes;
+  const [input, output] = [sizes.input.slice(1), sizes.output.slice(1)] as const;
+  const elements = (m + 2) ** 2;
+  const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
+  const allRows = images * tilesDown;
+  const bytesPerTile = elements * groups * (channels + 2 * filters) * 4;
+  const most = Math.max(FEW, Math.floor(PART / bytesPerTile));
+  const rows = Math.min(allRows, pieces(most, tilesAcross));
+  // Beyond the last tile lie those that only make up a vector.
+  const length = roundUp(rows * tilesAcross + 3, 4);
+  const perElement = { x: groups * channels * length, gradient: groups * filters * length };
+  const tiles = { x: reserve(elements * perElement.x * 4), gradient: reserve(elements * perElement.gradient * 4) };
+  const sums = reserve(elements * groups * filters * channels * 4 + 16);
+
+  const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
+  const [perImage, perOutput] = [groups * channels * inputSize, groups * filters * outputSize];
+  const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
+  const transform = (isGradient: boolean, from: number, count: number): Phase => {
+    const all = groups * (isGradient ? filters : channels);
+    return {
+      kernel: 'winogradTiles',
+      words: words(
+        [m, isGradient ? 1 : 0, from, count, tilesDown, tilesAcross],
+        isGradient
+          ? [...output, 0, 0, gradient.address, perOutput]
+          : [...input, before[1], before[2], x.address, perImage],
+        isGradient ? [tiles.gradient, perElement.gradient * 4] : [tiles.x, perElement.x * 4],
+        [length * 4],
+      ),
+      chunks: all,
+      scratch: 1024 + (m + 2) * pitch,
+    };
+  };
+  const productOf = (count: number, accumulate: boolean): Product => ({
+    batch: [elements, groups],
+    rows: filters,
+    inner: [count * tilesAcross],
+    columns: [channels],
+    a: { address: tiles.gradient, batch: [perElement.gradient, filters * length], row: length, inner: [1] },
+    b: { address: tiles.x, batch: [perElement.x, channels * length], inner: [1], columns: [length] },
+    c: { address: sums, batch: [groups * filters * channels, filters * channels], row: channels, columns: [1] },
+    accumulate,
+  });
+  const panels = reserve(packedBytes(productOf(rows, false)));
+  const parts = Array.from({ length: pieces(allRows, rows) }, (_, part) => {
+    const count = Math.min(rows, allRows - part * rows);
+    const product = productOf(count, part > 0);
+    const packed = pack(product, panels);
+    return [
+      transform(false, part * rows, count),
+      transform(true, part * rows, count),
+      packed.phase,
+      multiply(product, packed),
+    ];
+  });
+  return [
+    ...parts.flat(),
+    {
+      kernel: 'winogradKernels',
+      words: words(
+        [m, channels, filters, sums, groups * filters * channels * 4, out.address],
+        [images, ...input, before[1], before[2], ...output, x.address, perImage, gradient.address, perOutput],
+      ),
+      chunks: groups * filters,
+      scratch: 1024,
+    },
+  ];
+}
