@@ -1,4 +1,3 @@
-import { shapes } from '@receptive/backend/shape';
 import type { GeluOptions, HardTanhOptions, Parameter, StepOptions, Tensor } from '@receptive/tensor';
 import {
   celu,
@@ -15,7 +14,6 @@ import {
   relu,
   relu6,
   scaledTanh,
-  scope,
   selu,
   sigmoid,
   silu,
@@ -24,11 +22,8 @@ import {
   softsign,
   step,
   tanh,
-  unobserved,
-  withBackend,
-  zeros,
 } from '@receptive/tensor';
-import { whole } from './check.ts';
+import { tried, whole } from './check.ts';
 import { constant } from './initializers.ts';
 import { Module, parameter } from './module.ts';
 import { Stateless } from './stateless.ts';
@@ -38,7 +33,7 @@ function activation<O = never>(f: (x: Tensor, options?: O) => Tensor): new (opti
   return class extends Stateless {
     constructor(options?: O) {
       super((x) => f(x, options));
-      unobserved(() => scope(() => withBackend(shapes(), () => this.forward(zeros([1])))));
+      tried(this, [1]);
     }
   };
 }

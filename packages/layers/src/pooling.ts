@@ -111,7 +111,7 @@ abstract class StochasticPool extends Module {
     tried(this, planeOf(axes, kernelSize, options));
   }
 
-  /** @throws */
+  /** @throws TypeError in training without a generator. */
   override forward(x: Tensor, { training = false, rng }: ForwardContext = {}): Tensor {
     if (training && !rng) {
       throw new TypeError(
