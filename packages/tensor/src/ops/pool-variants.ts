@@ -88,7 +88,8 @@ const lpPool =
 
 /**
  * The norm of each window of `[N, C, H, W]`: `(sum of |x|^p)^(1 / p)`, p being `normType`, a number of at least 1. It is the sum of magnitudes for 1, and comes
- * near their maximum as p grows. The gradient is 0 where a window is all 0. What lies outside adds nothing.
+ * near their maximum as p grows. The gradient is 0 where a window is all 0. What lies outside adds nothing. For
+ * p between 1 and 2 the second derivative at an element of 0 is infinite, and comes out as NaN.
  *
  * As ONNX's LpPool. PyTorch's takes `sum of x^p` without the magnitude, which for odd p is the root of a negative number where negative elements prevail; and
  * in ceil mode it scales up the sum of windows that hang over the end, as if they were full.

@@ -66,7 +66,7 @@ export interface LocalResponseNormOptions {
   readonly alpha?: number;
   /** 0.75 unless told. */
   readonly beta?: number;
-  /** 2 unless told; PyTorch, ONNX (`bias`) and Caffe take 1. */
+  /** 2 unless told; PyTorch, ONNX (`bias`) and Caffe take 1. With 0, an element among zeros alone is 0 / 0: NaN. */
   readonly k?: number;
   /** Take the mean of the squares, alpha / size times their sum, as PyTorch, ONNX and Caffe do; false, the paper's sum, unless told. */
   readonly divideBySize?: boolean;
