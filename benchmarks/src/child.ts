@@ -1,4 +1,4 @@
-// A process of its own for Node's engines. It speaks with its parent in messages.
+// A process of its own for Node's engines, which are given as many threads as its argument says. It speaks with its parent in messages.
 import { cpus } from 'node:os';
 import { engines } from './engines/node.ts';
 import { performer } from './perform.ts';
@@ -6,8 +6,8 @@ import type { Report, Task } from './perform.ts';
 
 async function perform(task: Task): Promise<Report> {
   const others = watchOthers();
-  const report = await performer(engines)(task);
-  return { ...report, host: `Node ${process.versions.node}, one thread`, others: others() };
+  const report = await performer(engines(Number(process.argv[2])))(task);
+  return { ...report, host: `Node ${process.versions.node}`, others: others() };
 }
 
 /** Returns a function that tells how many cores everything else on the machine kept busy since the call. */

@@ -3,18 +3,18 @@ import { fileURLToPath } from 'node:url';
 import type { Report, Task } from './perform.ts';
 import type { Place } from './rounds.ts';
 
-/** Fresh processes of the Node at `executable`, one for each engine in each round. */
-export function children(executable: string): Place {
+/** Fresh processes of the Node at `executable`, one for each engine in each round, with `threads` for those that can use several. */
+export function children(executable: string, threads: number): Place {
   return {
     tasks: (engines, workloads) => engines.map((engine) => ({ engines: [engine], workloads })),
-    perform: (task) => runChild(executable, task),
+    perform: (task) => runChild(executable, threads, task),
     close: async () => {},
   };
 }
 
-function runChild(executable: string, task: Task): Promise<Report> {
+function runChild(executable: string, threads: number, task: Task): Promise<Report> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), {
+    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [String(threads)], {
       execPath: executable,
       execArgv: [],
       serialization: 'advanced', // typed arrays arrive as such

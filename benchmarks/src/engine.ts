@@ -8,17 +8,20 @@ export interface Timed {
   readonly begin?: () => unknown;
   /** Waits until all that was enqueued is done; timed, once a sample. Absent where a run returns with its work done. */
   readonly finish?: () => Promise<unknown>;
+  /** What a run does beside the work: timed right after it, and taken off. */
+  readonly overhead?: Run;
+  /** How often a run does the work, without what is in the overhead; once unless told. */
+  readonly times?: number;
 }
 
 /** A workload made ready by an engine. */
-export interface Prepared {
-  readonly run: Run;
+export interface Prepared extends Pick<Timed, 'run' | 'overhead' | 'times'> {
   /** The result in Receptive's layout, by which engines are compared. Absent where there is nothing to compare. */
   readonly output?: () => Promise<Float32Array>;
 }
 
 /** What a library does of the workloads: for each name, how to make it ready. Engines of one process take turns. */
-export interface Engine extends Omit<Timed, 'run'> {
+export interface Engine extends Pick<Timed, 'begin' | 'finish'> {
   readonly describe: string;
   readonly workloads: Readonly<Record<string, () => Prepared | Promise<Prepared>>>;
   /** Lets go of what would keep the process running. */
@@ -30,7 +33,7 @@ export type Engines = Readonly<Record<string, () => Promise<Engine>>>;
 
 /** Ours, and the peers that each is set beside, at each of the places where engines run. */
 export const sides = {
-  node: { 'receptive-cpu': ['tfjs-wasm'] },
+  node: { 'receptive-cpu': ['tfjs-wasm', 'ort-node'] },
   browser: { 'receptive-webgpu': ['tfjs-webgpu'], 'receptive-webgl2': ['tfjs-webgl'] },
   gpu: { 'receptive-webgpu': ['pytorch-float32', 'pytorch-tf32'] },
 } satisfies Record<string, Sides>;

@@ -14,11 +14,12 @@ import { workloads } from './workloads.ts';
 
 const listed = (of: Sides): string => Object.values(of).flat().join(', ');
 
-const usage = `Times Receptive beside other engines: in Node on one thread, each engine in fresh processes in turn.
+const usage = `Times Receptive beside other engines: in Node, each engine in fresh processes in turn.
 
   --browser         in one Chromium, on a GPU in software, engines in turn
   --only REGEXP     workloads whose names match (${workloads.map(({ name }) => name).join(', ')})
   --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
+  --threads NUMBER  threads of the engines that can use several (ort-node); one unless told
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
   --quick           one short round: rough figures in seconds
@@ -35,6 +36,7 @@ async function bench(): Promise<void> {
       browser: { type: 'boolean', default: false },
       only: { type: 'string' },
       peers: { type: 'string' },
+      threads: { type: 'string', default: '1' },
       node: { type: 'string' },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -53,6 +55,9 @@ async function bench(): Promise<void> {
     if (!values.prepare) process.exitCode = runGpu(file, values);
     return;
   }
+  const threads = Number(values.threads);
+  if (!(Number.isInteger(threads) && threads >= 1))
+    throw new Error(`--threads takes a whole number of at least 1, but was given ${values.threads}.`);
   const only = new RegExp(values.only ?? '');
   const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
   if (chosen.length === 0)
@@ -67,7 +72,7 @@ async function bench(): Promise<void> {
   if (!values.browser) wanted.add('peak');
   const place = values.browser
     ? await browser(peers)
-    : children(values.node ? nodeExecutable(values.node) : process.execPath);
+    : children(values.node ? nodeExecutable(values.node) : process.execPath, threads);
   try {
     const [rounds, budget] = values.quick ? [1, 150] : [5, 600];
     const results = await measure(place, {

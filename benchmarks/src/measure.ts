@@ -18,7 +18,14 @@ export async function interleave(runs: readonly Timed[], budget: number): Promis
   return samples;
 }
 
-async function time({ begin, run, finish }: Timed, count: number): Promise<number> {
+/** Milliseconds of one run, over `count` of them. */
+async function time(timed: Timed, count: number): Promise<number> {
+  const { run, overhead, times = 1 } = timed;
+  const all = await elapsed(timed, run, count);
+  return (overhead ? all - (await elapsed(timed, overhead, count)) : all) / times;
+}
+
+async function elapsed({ begin, finish }: Timed, run: Timed['run'], count: number): Promise<number> {
   await begin?.();
   const start = performance.now();
   for (let i = 0; i < count; i++) {

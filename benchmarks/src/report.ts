@@ -11,6 +11,8 @@ export interface Row {
   readonly min: number;
   readonly max: number;
   readonly gflops: number | null;
+  /** Gigabytes a second, of what moves more than it computes. */
+  readonly gbytes: number | null;
   /** The peers' workload to compare with, where a peer does not run this one. */
   readonly against: string | null;
 }
@@ -27,7 +29,7 @@ export interface Results {
 }
 
 /** A row from the medians of the rounds. */
-export function rowOf({ name, flops, against }: Workload, engine: string, medians: readonly number[]): Row {
+export function rowOf({ name, flops, bytes, against }: Workload, engine: string, medians: readonly number[]): Row {
   const ms = median(medians);
   return {
     workload: name,
@@ -36,6 +38,7 @@ export function rowOf({ name, flops, against }: Workload, engine: string, median
     min: Math.min(...medians),
     max: Math.max(...medians),
     gflops: flops ? flops / ms / 1e6 : null,
+    gbytes: bytes ? bytes / ms / 1e6 : null,
     against: against ?? null,
   };
 }
@@ -43,12 +46,14 @@ export function rowOf({ name, flops, against }: Workload, engine: string, median
 /** The results as a Markdown document: a table of times, and one of ratios. */
 export function markdown({ machine, host, engines, sides, rows, notes }: Results): string {
   const peak = rows.find((row) => row.workload === 'peak')?.gflops;
+  const moves = rows.some(({ gbytes }) => gbytes);
   const times = rows.map((row) => [
     row.workload,
     row.engine,
     milliseconds(row.ms),
     `${milliseconds(row.min)} - ${milliseconds(row.max)}`,
     row.gflops ? row.gflops.toFixed(1) : '',
+    ...(moves ? [row.gbytes ? row.gbytes.toFixed(1) : ''] : []),
     ...(peak
       ? [row.gflops && row.engine.startsWith('receptive') ? `${Math.round((100 * row.gflops) / peak)} %` : '']
       : []),
@@ -72,7 +77,18 @@ export function markdown({ machine, host, engines, sides, rows, notes }: Results
     '',
     ...Object.entries(engines).map(([name, describe]) => `- ${name}: ${describe}`),
     '',
-    ...table(['workload', 'engine', 'ms', 'fastest - slowest round', 'GF/s', ...(peak ? ['of peak'] : [])], times),
+    ...table(
+      [
+        'workload',
+        'engine',
+        'ms',
+        'fastest - slowest round',
+        'GF/s',
+        ...(moves ? ['GB/s'] : []),
+        ...(peak ? ['of peak'] : []),
+      ],
+      times,
+    ),
     ...(ratios.length
       ? [
           '',

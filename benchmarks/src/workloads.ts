@@ -4,21 +4,116 @@ export interface Workload {
   readonly what: string;
   /** Floating-point operations a run, a multiply-add counting two; undefined where the work is not arithmetic. */
   readonly flops?: number;
+  /** Bytes of the inputs and outputs, each counted once, where these and not the arithmetic are the work. */
+  readonly bytes?: number;
   /** The peers' workload to compare with, where no peer runs this one. */
   readonly against?: string;
   /** Where alone it makes sense. */
   readonly on?: 'node';
 }
 
-/** Multiply-adds of LeNet-5 on one 32x32 image: its two convolutions and three dense layers. */
-const lenet5 = 28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10;
-const conv56 = 56 * 56 * 64 * 64 * 9;
+/** A convolution of one square image, timed by itself. Stride and groups are 1 unless told. A plain or deformable one keeps the image's size. */
+export interface Convolution {
+  readonly kind: 'plain' | 'transposed' | 'deformable';
+  readonly channels: number;
+  readonly filters: number;
+  /** Rows and columns of the input. */
+  readonly size: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding: number;
+  readonly groups?: number;
+  /** Whether the GPUs in software of the browser, too, are done with it within seconds. */
+  readonly light?: true;
+}
+
+/** The convolutions, by the names of their workloads. */
+export const convolutions = {
+  conv3x3_64_56: { kind: 'plain', channels: 64, filters: 64, size: 56, kernel: 3, padding: 1, light: true },
+  conv3x3_64_224: { kind: 'plain', channels: 64, filters: 64, size: 224, kernel: 3, padding: 1 },
+  conv3x3_256_56: { kind: 'plain', channels: 256, filters: 256, size: 56, kernel: 3, padding: 1 },
+  conv3x3_512_14: { kind: 'plain', channels: 512, filters: 512, size: 14, kernel: 3, padding: 1 },
+  conv5x5_96_256_27: { kind: 'plain', channels: 96, filters: 256, size: 27, kernel: 5, padding: 2 },
+  depthwise3x3_128_112: { kind: 'plain', channels: 128, filters: 128, size: 112, kernel: 3, padding: 1, groups: 128 },
+  transposed4x4_128_64_32: {
+    kind: 'transposed',
+    channels: 128,
+    filters: 64,
+    size: 32,
+    kernel: 4,
+    stride: 2,
+    padding: 1,
+  },
+  deformable3x3_64_56: { kind: 'deformable', channels: 64, filters: 64, size: 56, kernel: 3, padding: 1 },
+} as const satisfies Readonly<Record<string, Convolution>>;
+
+/** Each element of the input meets each element of a kernel, once for each of the filters that see it; at the edges too, where padding makes up for it. */
+function convolutionFlops({ channels, filters, size, kernel, groups = 1 }: Convolution): number {
+  return 2 * size ** 2 * channels * (filters / groups) * kernel ** 2;
+}
+
+/** What moves more than it computes: the shape that it takes, and of how many elements it makes one. */
+export const movements = {
+  batchnorm: { what: 'batch normalisation by given statistics', shape: [1, 64, 112, 112], shrinks: 1 },
+  lrn: { what: 'local response normalisation over five channels', shape: [1, 96, 55, 55], shrinks: 1 },
+  maxpool: { what: 'max pooling 2x2', shape: [1, 64, 224, 224], shrinks: 4 },
+} as const;
+
+/** The networks, the shape of an image that they take, and their multiply-adds for one. */
+export const networks = {
+  lenet5: { title: 'LeNet-5', image: [1, 32, 32], multiplyAdds: 416_520 },
+  alexnet: { title: 'AlexNet, in one tower', image: [3, 227, 227], multiplyAdds: 1_135_256_096 },
+  zfnet: { title: 'ZFNet, wide', image: [3, 224, 224], multiplyAdds: 2_476_704_896 },
+  vgg16: { title: 'VGG-16', image: [3, 224, 224], multiplyAdds: 15_470_264_320 },
+} as const;
 
 /** Images in a LeNet-5 batch. */
 export const batch = 64;
 
+/** Which networks are timed at inference, and on how many images at once. */
+export const inferences = {
+  lenet5_b1: { network: 'lenet5', images: 1 },
+  lenet5_b64: { network: 'lenet5', images: batch },
+  alexnet_b1: { network: 'alexnet', images: 1 },
+  alexnet_b8: { network: 'alexnet', images: 8 },
+  zfnet_b1: { network: 'zfnet', images: 1 },
+  vgg16_b1: { network: 'vgg16', images: 1 },
+} as const;
+
 /** Rounds of the peak loop in a run; each is twelve multiply-adds of four numbers. */
 export const peakRounds = 100_000;
+
+const matmuls = [512, 1024].map((n) => ({
+  name: `matmul_${n}`,
+  what: `matrix product, ${n} x ${n} x ${n}`,
+  flops: 2 * n ** 3,
+}));
+
+const single = Object.entries<Convolution>(convolutions).map(([name, row]): Workload => {
+  const { kind, kernel, channels, filters, size, groups = 1 } = row;
+  const sort = groups > 1 ? 'depthwise ' : kind === 'plain' ? '' : `${kind} `;
+  return {
+    name,
+    what: `${sort}convolution ${kernel}x${kernel}, ${channels} to ${filters} channels at ${size}x${size}`,
+    flops: convolutionFlops(row),
+    ...(!row.light && { on: 'node' }),
+  };
+});
+
+const moved = Object.entries(movements).map(([name, { what, shape, shrinks }]): Workload => {
+  const elements = shape.reduce<number>((product, length) => product * length, 1);
+  return { name, what: `${what}, ${shape.join(' x ')}`, bytes: 4 * (elements + elements / shrinks), on: 'node' };
+});
+
+const inference = Object.entries(inferences).map(([name, { network, images }]): Workload => {
+  const { title, multiplyAdds } = networks[network];
+  return {
+    name,
+    what: `${title}, inference of ${images === 1 ? 'one image' : `${images} images`}`,
+    flops: 2 * images * multiplyAdds,
+    ...(network !== 'lenet5' && { on: 'node' }),
+  };
+});
 
 export const workloads: readonly Workload[] = [
   {
@@ -28,17 +123,19 @@ export const workloads: readonly Workload[] = [
     on: 'node',
   },
   { name: 'add_tiny', what: 'adding two vectors of four: the overhead of an op' },
-  { name: 'matmul_512', what: 'matrix product, 512 x 512 x 512', flops: 2 * 512 ** 3 },
-  { name: 'matmul_1024', what: 'matrix product, 1024 x 1024 x 1024', flops: 2 * 1024 ** 3 },
-  { name: 'conv3x3_64_56', what: 'convolution 3x3, 64 to 64 channels at 56x56', flops: 2 * conv56 },
-  { name: 'conv3x3_64_56_input_gradient', what: 'its gradient for the input', flops: 2 * conv56 },
-  { name: 'conv3x3_64_56_weight_gradient', what: 'its gradient for the weights', flops: 2 * conv56 },
-  { name: 'lenet5_b1', what: 'LeNet-5, inference of one image', flops: 2 * lenet5 },
-  { name: 'lenet5_b64', what: `LeNet-5, inference of ${batch} images`, flops: 2 * batch * lenet5 },
+  ...matmuls,
+  ...single,
+  ...['input', 'weight'].map((of) => ({
+    name: `conv3x3_64_56_${of}_gradient`,
+    what: `gradient of a convolution for the ${of}, as of conv3x3_64_56`,
+    flops: convolutionFlops(convolutions.conv3x3_64_56),
+  })),
+  ...moved,
+  ...inference,
   {
     name: 'lenet5_b64_train',
     what: `LeNet-5, a training step of ${batch} images: forward, backward, SGD with momentum`,
-    flops: 6 * batch * lenet5,
+    flops: 6 * batch * networks.lenet5.multiplyAdds,
     against: 'lenet5_b64',
   },
 ];

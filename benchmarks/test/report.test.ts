@@ -36,6 +36,15 @@ it('waits for a device once a sample, after several runs, and not while it makes
   for (const ms of times!) expect(ms).toBeGreaterThanOrEqual(25);
 });
 
+it('takes off what a run does beside the work, and shares the rest among what it does', async () => {
+  const lasting = (ms: number) => (): void => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
+  const [times] = await interleave([{ run: lasting(50), overhead: lasting(10), times: 4 }], 1);
+  expect(median(times!)).toBeCloseTo(10, 0);
+});
+
 const row = (name: string, engine: string, medians: number[]): Row =>
   rowOf(
     workloads.find((workload) => workload.name === name)!,
@@ -66,6 +75,21 @@ it('reports rates, the share of the peak, and ratios to the peers at its side', 
   // No peer trains, so that training stands beside inference; where one does, it stands beside that.
   expect(report).toMatch(/lenet5_b64_train +\| tfjs-wasm lenet5_b64 +\| 0\.50/);
   expect(report).toContain('- a note');
+});
+
+it('reports bytes a second of what moves more than it computes', () => {
+  const { flops, bytes } = workloads.find(({ name }) => name === 'maxpool')!;
+  expect([flops, bytes]).toEqual([undefined, 4 * 64 * (224 ** 2 + 112 ** 2)]);
+  const report = markdown({
+    machine: 'a machine',
+    host: 'Node 24.0.0',
+    engines: {},
+    sides: {},
+    rows: [row('maxpool', 'ours', [2])],
+    notes: [],
+  });
+  // 16.06 MB in 2 ms.
+  expect(report).toMatch(/maxpool +\| ours +\| 2\.000 +\| 2\.000 - 2\.000 +\| +\| 8\.0 +\|/);
 });
 
 it('compares training with training where a peer trains, and has no share of a peak that was not measured', () => {

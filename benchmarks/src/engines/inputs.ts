@@ -1,7 +1,7 @@
 import { Rng } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { lenet5 } from '@receptive/zoo';
-import { batch } from '../workloads.ts';
+import { batch, convolutions } from '../workloads.ts';
 
 /** The model every engine runs: the same weights from the same seed. */
 export const model = (): ReturnType<typeof lenet5> =>
@@ -15,9 +15,10 @@ export function input(name: string, shape: readonly number[]): Tensor {
 /** Images for LeNet-5. */
 export const images = (n: number = batch): Tensor => input('images', [n, 1, 32, 32]);
 
-/** The convolution's shapes: input and output, and weights. */
-export const imageShape = [1, 64, 56, 56] as const;
-export const weightShape = [64, 64, 3, 3] as const;
+/** The shapes of the convolution that has gradients: input and output, and weights. */
+const { channels, filters, size, kernel } = convolutions.conv3x3_64_56;
+export const imageShape = [1, channels, size, size] as const;
+export const weightShape = [filters, channels, kernel, kernel] as const;
 
 /** How networks are trained: by SGD with momentum on the mean cross-entropy. */
 export const training = {

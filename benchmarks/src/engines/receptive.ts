@@ -2,21 +2,12 @@ import { valueAndGrad } from '@receptive/autograd';
 import type { Backend } from '@receptive/backend';
 import { crossEntropy } from '@receptive/layers';
 import type { Sequential } from '@receptive/layers';
-import {
-  Rng,
-  add,
-  conv2d,
-  convInputGradient,
-  convWeightGradient,
-  matmul,
-  scope,
-  setBackend,
-  tensor,
-} from '@receptive/tensor';
+import { Rng, add, convInputGradient, convWeightGradient, matmul, scope, setBackend, tensor } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { sgd } from '@receptive/train';
 import type { Engine, Prepared } from '../engine.ts';
-import { batch } from '../workloads.ts';
+import { computations } from './computations.ts';
+import type { Computation } from './computations.ts';
 import { images, imageShape, input, model, training, weightShape } from './inputs.ts';
 
 /** A computation whose result is freed. */
@@ -49,9 +40,9 @@ const geometry = {
   groups: 1,
 } as const;
 
-function inference(n: number): Prepared {
-  const [net, x] = [model(), images(n)];
-  return pure(() => scope(() => net.forward(x)));
+/** A computation as it is. */
+function eager({ f, inputs }: Computation): Prepared {
+  return pure(() => scope(() => f(...inputs)));
 }
 
 function trainer(
@@ -104,12 +95,6 @@ export function receptive(backend: Backend): Engine {
         const [a, b] = [input('a', [4]), input('b', [4])];
         return pure(() => add(a, b));
       },
-      matmul_512: () => square(512),
-      matmul_1024: () => square(1024),
-      conv3x3_64_56: () => {
-        const [x, w] = [input('x', imageShape), input('w', weightShape)];
-        return pure(() => conv2d(x, w, null, { padding: 1 }));
-      },
       conv3x3_64_56_input_gradient: () => {
         const [g, w] = [input('x', imageShape), input('w', weightShape)];
         return pure(() => convInputGradient(g, w, geometry, imageShape));
@@ -118,8 +103,7 @@ export function receptive(backend: Backend): Engine {
         const [x, g] = [input('x', imageShape), input('g', imageShape)];
         return pure(() => convWeightGradient(x, g, geometry, weightShape));
       },
-      lenet5_b1: () => inference(1),
-      lenet5_b64: () => inference(batch),
+      ...Object.fromEntries(Object.entries(computations).map(([name, make]) => [name, () => eager(make())])),
       lenet5_b64_train: () => train(model, images(), 10),
     },
   };
