@@ -33,7 +33,7 @@ export type Engines = Readonly<Record<string, () => Promise<Engine>>>;
 
 /** Ours, and the peers that each is set beside, at each of the places where engines run. */
 export const sides = {
-  node: { 'receptive-cpu': ['tfjs-wasm', 'ort-node'] },
+  node: { 'receptive-cpu': ['tfjs-wasm', 'ort-node', 'ort-web'] },
   browser: { 'receptive-webgpu': ['tfjs-webgpu'], 'receptive-webgl2': ['tfjs-webgl'] },
   gpu: { 'receptive-webgpu': ['pytorch-float32', 'pytorch-tf32'] },
 } satisfies Record<string, Sides>;

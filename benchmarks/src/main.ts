@@ -19,7 +19,7 @@ const usage = `Times Receptive beside other engines: in Node, each engine in fre
   --browser         in one Chromium, on a GPU in software, engines in turn
   --only REGEXP     workloads whose names match (${workloads.map(({ name }) => name).join(', ')})
   --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
-  --threads NUMBER  threads of the engines that can use several (ort-node); one unless told
+  --threads NUMBER  threads of the engines that can use several (ort-node, ort-web); one unless told
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
   --quick           one short round: rough figures in seconds

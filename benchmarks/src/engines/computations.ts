@@ -48,7 +48,8 @@ const moving: Readonly<Record<keyof typeof movements, (channels: number) => Comp
     const options = { statistics, weight: vector('weight'), bias: vector('bias') };
     return (x) => batchNorm(x, options);
   },
-  lrn: () => (x) => localResponseNorm(x),
+  // With the usual alpha, numbers as small as these would stay almost as they are, whatever was computed.
+  lrn: () => (x) => localResponseNorm(x, { alpha: 1 }),
   maxpool: () => (x) => maxPool2d(x, 2),
 };
 
