@@ -1,6 +1,7 @@
 import { broadcastStrides, collapse, sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
-import { gemm } from './gemm.ts';
+import { ENOUGH, gemm } from './gemm.ts';
+import { dotRows } from './narrow.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp } from './plan.ts';
 
@@ -29,7 +30,7 @@ export function matmul(
   const one = { inner: [k], a: { address: a.address, row: aRow, inner: [aInner] } };
 
   if (loops.counts.length === 0 && !options.transposeA && options.transposeB && m <= FEW && k >= LONG) {
-    return [dotProducts(a.address, b.address, out.address, m, n, k)];
+    return byDots(a.address, b.address, out.address, [m, n, k]);
   }
   // A batch that shares B is a matrix of more rows; one that shares A is one of more columns.
   if (loops.counts.length === 1 && bBatch[0] === 0 && !options.transposeA) {
@@ -75,18 +76,32 @@ export function matmul(
 const FEW = 8;
 /** Inner elements that repay adding up lanes in the end. */
 const LONG = 64;
-/** Chunks to aim at, of no fewer columns than make some use of a call. */
-const CHUNKS = 16;
+/** Columns of a block are a multiple of these, which dot products are formed with together, and up to so many bytes. */
+const COLUMNS = 20;
+const CACHED = 512 << 10;
 
-/** A few rows times the transpose of a dense matrix. */
-function dotProducts(a: number, b: number, c: number, m: number, n: number, k: number): Phase {
-  const grain = Math.max(32, roundUp(pieces(n, CHUNKS), 4));
-  return {
-    kernel: 'dotProducts',
-    words: [m, n, k, grain, a, k * 4, b, k * 4, c, n * 4],
-    chunks: pieces(n, grain),
-    scratch: 128,
-  };
+/** A few rows times the transpose of a dense matrix, in blocks of its columns and what is left of them. */
+function byDots(a: number, b: number, c: number, [m, n, k]: readonly [m: number, n: number, k: number]): Plan {
+  // Few enough to be in the cache still when the next rows meet them.
+  const kept = Math.floor(CACHED / (k * 4 * COLUMNS)) * COLUMNS;
+  const grain = Math.min(n, Math.max(COLUMNS, Math.min(kept, roundUp(pieces(n, ENOUGH), COLUMNS))));
+  const blocks = Math.floor(n / grain);
+  const part = (from: number, count: number, columns: number): Phase =>
+    dotRows(
+      {
+        batch: [count],
+        rows: m,
+        inner: [1, k],
+        columns: [columns],
+        a: { address: a, batch: [0], row: k, inner: [0, 1] },
+        b: { address: b + from * k * 4, batch: [columns * k], inner: [0, 1], columns: [k] },
+        c: { address: c + from * 4, batch: [columns], row: n, columns: [1] },
+      },
+      1,
+      0,
+    );
+  const rest = n % grain;
+  return [part(0, blocks, grain), ...(rest > 0 ? [part(n - rest, 1, rest)] : [])];
 }
 
 /** More batch axes than a kernel walks: one product for each index of the first. */
