@@ -1,6 +1,6 @@
 import type { Shape } from '@receptive/backend';
 import { shapes } from '@receptive/backend/shape';
-import type { Tensor } from '@receptive/tensor';
+import type { Rng, Tensor } from '@receptive/tensor';
 import { ShapeError, formatShape, scope, unobserved, withBackend, zeros } from '@receptive/tensor';
 import type { Module } from './module.ts';
 
@@ -25,4 +25,12 @@ export function laidOut(door: string, x: Tensor, ...layouts: readonly string[]):
   if (!layouts.some((layout) => layout.split(',').length === x.rank)) {
     throw new ShapeError(`${door}: needs an input ${layouts.join(' or ')}, but was given ${formatShape(x.shape)}.`);
   }
+}
+
+/** The generator that a layer was given; in training there must be one. */
+export function requireRng(door: string, rng: Rng | undefined): Rng {
+  if (rng) return rng;
+  throw new TypeError(
+    `${door}: in training it needs random numbers. Pass a generator: model.forward(x, { training: true, rng: new Rng(seed) }).`,
+  );
 }

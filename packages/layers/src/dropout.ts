@@ -1,6 +1,6 @@
 import type { Rng, Tensor } from '@receptive/tensor';
 import { alphaDropout, dropout, spatialDropout, stochasticDepth } from '@receptive/tensor';
-import { laidOut } from './check.ts';
+import { laidOut, requireRng } from './check.ts';
 import { Module } from './module.ts';
 import type { ForwardContext } from './module.ts';
 
@@ -25,12 +25,7 @@ abstract class Dropping extends Module {
   /** @throws TypeError in training without a generator. */
   override forward(x: Tensor, { training = false, rng }: ForwardContext = {}): Tensor {
     if (!training || this.#probability === 0) return x;
-    if (!rng) {
-      throw new TypeError(
-        `${this.#name}: in training it needs random numbers. Pass a generator: model.forward(x, { training: true, rng: new Rng(seed) }).`,
-      );
-    }
-    return this.#drop(x, this.#probability, rng);
+    return this.#drop(x, this.#probability, requireRng(this.#name, rng));
   }
 }
 

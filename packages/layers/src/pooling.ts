@@ -54,7 +54,7 @@ import {
   variancePool3d,
   zeros,
 } from '@receptive/tensor';
-import { tried, whole } from './check.ts';
+import { requireRng, tried, whole } from './check.ts';
 import { constant } from './initializers.ts';
 import { Module, parameter } from './module.ts';
 import type { ForwardContext } from './module.ts';
@@ -113,12 +113,7 @@ abstract class StochasticPool extends Module {
 
   /** @throws TypeError in training without a generator. */
   override forward(x: Tensor, { training = false, rng }: ForwardContext = {}): Tensor {
-    if (training && !rng) {
-      throw new TypeError(
-        `${this.constructor.name}: in training it needs random numbers. Pass a generator: model.forward(x, { training: true, rng: new Rng(seed) }).`,
-      );
-    }
-    return this.#pool(x, training ? rng : undefined);
+    return this.#pool(x, training ? requireRng(this.constructor.name, rng) : undefined);
   }
 }
 
