@@ -21,4 +21,4 @@ export type { Loops } from './loops.ts';
 export { broadcastStrides, sameShape, sizeOf, stridesOf } from './shape.ts';
 export type { Shape } from './shape.ts';
 export { resolvePadding, windowOutput, windowSpan } from './window.ts';
-export type { ConvGeometry, Padding, Window } from './window.ts';
+export type { ConvAlgorithm, ConvGeometry, Padding, Window } from './window.ts';

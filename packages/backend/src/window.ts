@@ -57,7 +57,12 @@ export function resolvePadding(
   });
 }
 
+/** A way of computing a convolution and its gradients: by its definition, as a matrix product, or in Winograd's tiles of 2 x 2 or 4 x 4 outputs. */
+export type ConvAlgorithm = 'direct' | 'gemm' | 'winograd2' | 'winograd4';
+
 /** The geometry of a convolution: its window, and into how many independent groups the channels fall. */
 export interface ConvGeometry extends Window {
   readonly groups: number;
+  /** Left out, the backend chooses. All ways give the same result up to rounding, and a backend that has not got this one goes its own. */
+  readonly algorithm?: ConvAlgorithm;
 }

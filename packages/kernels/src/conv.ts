@@ -70,6 +70,9 @@ function paddedInput(x: Located, sizes: Sizes): Padded {
   return padded(x, sizes.groups * sizes.channels, sizes.input, sizes.before, after);
 }
 
+/** Whether a product has so few rows that tiles do not repay them. */
+const areFew = (rows: number, most: number, { algorithm }: Sizes): boolean => algorithm !== 'gemm' && rows <= most;
+
 /** `[N, C, ...spatial]` cross-correlated with `[O, C / groups, ...kernel]`. */
 export function conv(
   x: Located,
@@ -118,7 +121,7 @@ export function conv(
       },
       initial: bias && { address: bias.address, batch: [filters] },
     };
-    if (filters <= FEW_ROWS_TO_WEIGH) return [...part.plan, weighRows(product)];
+    if (areFew(filters, FEW_ROWS_TO_WEIGH, sizes)) return [...part.plan, weighRows(product)];
     const isFirst = packed === undefined;
     packed ??= pack(product, reserve(packedBytes(product)));
     return [...(isFirst ? [packed.phase] : []), ...part.plan, multiply(product, packed)];
@@ -182,7 +185,7 @@ export function convInputGradient(
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
   const wasted = sizeOf(sizes.input) / (sizeOf(sizes.output) * sizeOf(sizes.stride));
-  return wasted > 1.5 && sizes.channels > FEW_ROWS_TO_WEIGH
+  return wasted > 1.5 && !areFew(sizes.channels, FEW_ROWS_TO_WEIGH, sizes)
     ? scatterInputGradient(gradient, weight, out, geometry, sizes, reserve)
     : gatherInputGradient(gradient, weight, out, sizes, reserve);
 }
@@ -298,7 +301,7 @@ function gatherInputGradient(gradient: Located, weight: Located, out: Located, s
             columns: [places[0]!, ...times(sizes.stride, places.slice(2))],
           },
         };
-        if (channels <= FEW_ROWS_TO_WEIGH) return [weighRows(product)];
+        if (areFew(channels, FEW_ROWS_TO_WEIGH, sizes)) return [weighRows(product)];
         const isFirst = from === 0;
         packed[number] ??= pack(product, reserve(packedBytes(product)));
         return [...(isFirst ? [packed[number].phase] : []), multiply(product, packed[number])];
@@ -331,7 +334,7 @@ export function convWeightGradient(
   const image = paddedInput(x, sizes);
   const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
   const places = stridesOf([1, groups * filters, ...output]);
-  const isNarrow = filters <= FEW_ROWS_TO_DOT && output[2] >= 8;
+  const isNarrow = areFew(filters, FEW_ROWS_TO_DOT, sizes) && output[2] >= 8;
   const parts = partsOf(sizes.images, image.bytesPerImage + (isNarrow ? 0 : places[0]! * 4));
   image.reserve(parts.size, reserve);
 

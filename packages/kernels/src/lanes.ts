@@ -46,7 +46,8 @@ function elements({ channels, filters, input, output }: Sizes): number {
 
 /** Whether a computation is faster with images side by side. */
 export function suitsLanes(sizes: Sizes, computation: keyof typeof suits): boolean {
-  const { images } = sizes;
+  const { images, algorithm } = sizes;
+  if (algorithm === 'gemm') return false;
   const isFull = images >= FILLED * roundUp(images, LANES);
   return isFull && elements(sizes) * 4 * LANES <= MOST && suits[computation](sizes);
 }

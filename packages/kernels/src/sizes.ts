@@ -1,4 +1,4 @@
-import type { ConvGeometry } from '@receptive/backend';
+import type { ConvAlgorithm, ConvGeometry } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { pieces } from './plan.ts';
 import { three } from './windows.ts';
@@ -24,6 +24,8 @@ export interface Sizes {
   readonly stride: Three;
   readonly dilation: Three;
   readonly before: Three;
+  /** How it is to be computed, if that has been said. */
+  readonly algorithm: ConvAlgorithm | undefined;
 }
 
 export function sizesOf(
@@ -48,6 +50,7 @@ export function sizesOf(
       geometry.padding.map(([before]) => before),
       0,
     ),
+    algorithm: geometry.algorithm,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ConvAlgorithm } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
@@ -46,9 +47,10 @@ const REPAID = 8;
 const PLACES = { inCache: 96, inMemory: 320 };
 const CACHE = 4 << 20;
 
-/** The size of tiles that a convolution is best cut into; undefined where Winograd's way does not apply, or does not pay. */
+/** The size of tiles that a convolution is best cut into, or is told to be; undefined where Winograd's way does not apply, or does not pay. */
 export function tileSize(sizes: Sizes): TileSize | undefined {
-  const { kernel, stride, dilation, input, output, before, channels, filters, images } = sizes;
+  const { kernel, stride, dilation, input, output, before, channels, filters, images, algorithm } = sizes;
+  if (algorithm) return told[algorithm];
   const isSquare = input[0] === 1 && kernel.join() === '1,3,3' && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
   // Outputs that see padding alone are 0, and not what is left of the sums of a tile.
   const reaches = before.every((length, axis) => length <= 2 && output[axis]! - input[axis]! - length <= 0);
@@ -59,6 +61,13 @@ export function tileSize(sizes: Sizes): TileSize | undefined {
   const products = (m: TileSize): number => pieces(output[1], m) * pieces(output[2], m) * (m + 2) ** 2;
   return products(4) < products(2) ? 4 : 2;
 }
+
+const told: { readonly [A in ConvAlgorithm]: TileSize | undefined } = {
+  direct: undefined,
+  gemm: undefined,
+  winograd2: 2,
+  winograd4: 4,
+};
 
 export function convByWinograd(
   x: Located,

@@ -73,10 +73,11 @@ export class Conv1d extends Convolution {
 
 /**
  * A convolution (as the field uses the word: a cross-correlation) of `[N, inChannels, H, W]` with `outChannels` filters, `weight`
- * `[outChannels, inChannels / groups, kh, kw]`, plus `bias` `[outChannels]`: see conv2d of \@receptive/tensor for the formula and the output's size.
+ * `[outChannels, inChannels / groups, kh, kw]`, plus `bias` `[outChannels]`: see conv2d of \@receptive/tensor for the formula and the output's size, and
+ * docs/convolution-algorithms.md for the ways to compute it.
  * @throws ShapeError for channels, kernel or other options that are not whole numbers of at least 1 (padding: 0), groups that do not divide both channels,
  * or connections that leave an output channel with none, name a channel twice, or one that does not exist.
- * @throws RangeError for a paddingMode that does not exist.
+ * @throws RangeError for a paddingMode or an algorithm that does not exist, or an algorithm that does not compute such a convolution.
  */
 export class Conv2d extends Convolution {
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { grad, gradCheck } from '@receptive/autograd';
+import type { ConvGeometry } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import {
   Conv1d,
@@ -26,12 +27,14 @@ import {
 } from '@receptive/layers';
 import type { Connections } from '@receptive/layers';
 import {
+  add,
   conv1d,
   conv2d,
   conv3d,
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  listen,
   mul,
   ones,
   separableConv1d,
@@ -226,6 +229,21 @@ describe('at construction', () => {
       () => new SeparableConv2d(4, 6, 3, { pointwiseGroups: 4 }),
       'groups must divide the channels, but 4 does not divide both 4 and 6',
     ],
+    [
+      'an algorithm that does not compute such a convolution',
+      () => new Conv2d(1, 1, 3, { stride: 2, algorithm: 'winograd4' }),
+      "Conv2d: algorithm 'winograd4' needs a kernel of [3, 3], stride 1",
+    ],
+    [
+      'an algorithm that does not compute such a transposed convolution',
+      () => new ConvTranspose2d(1, 1, 5, { algorithm: 'winograd2' }),
+      "ConvTranspose2d: algorithm 'winograd2' needs a kernel of [3, 3], stride 1",
+    ],
+    [
+      'an algorithm that there is not',
+      () => new Conv1d(1, 1, 3, { algorithm: 'fft' as 'gemm' }),
+      'Conv1d: algorithm must',
+    ],
     ['a column', () => new SpatiallySeparableConv2d(1, 1, [3]), 'SpatiallySeparableConv2d: kernelSize must be'],
     [
       'a separable stride',
@@ -260,6 +278,28 @@ describe('at construction', () => {
     ],
   ];
   test.each(refused)('%s is refused', (_, make, message) => expect(make).toThrow(message));
+});
+
+test('the algorithm of a layer is that of its gradients and of theirs', () => {
+  const [layer] = filled(new DepthwiseConv2d(2, 3, { padding: 1, algorithm: 'winograd2' }));
+  const seen = new Map<string, unknown>();
+  const sources = [numbers([1, 2, 4, 4]), layer.weight] as const;
+  const square = (x: Tensor): Tensor => sum(mul(x, x));
+  const slope = (): Tensor => {
+    const [dx, dw] = grad(() => square(layer.forward(sources[0])), sources);
+    return add(square(dx), square(dw));
+  };
+  listen(
+    ({ op, attributes }) => {
+      if (op.name.startsWith('conv')) seen.set(op.name, (attributes as { geometry: ConvGeometry }).geometry.algorithm);
+    },
+    () => grad(slope, sources),
+  );
+  expect(Object.fromEntries(seen)).toEqual({
+    conv: 'winograd2',
+    convInputGradient: 'winograd2',
+    convWeightGradient: 'winograd2',
+  });
 });
 
 describe('initial values', () => {

@@ -1,4 +1,4 @@
-import type { ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
+import type { ConvAlgorithm, ConvGeometry, Padding, Shape, Window } from '@receptive/backend';
 import { resolvePadding, sizeOf, windowOutput } from '@receptive/backend';
 import type { OpName } from '@receptive/tensor';
 import type { Case, Input, OpCases } from '../case.ts';
@@ -31,9 +31,13 @@ function convolution(
   x: Shape,
   filters: number,
   kernel: readonly number[],
-  { groups = 1, ...options }: Options & { readonly groups?: number } = {},
+  {
+    groups = 1,
+    algorithm,
+    ...options
+  }: Options & { readonly groups?: number; readonly algorithm?: ConvAlgorithm } = {},
 ): Convolution {
-  const geometry = { ...window(x.slice(2), kernel, options), groups };
+  const geometry = { ...window(x.slice(2), kernel, options), groups, ...(algorithm && { algorithm }) };
   return {
     name,
     x,
@@ -68,6 +72,14 @@ const geometries: readonly Convolution[] = [
   convolution('two groups', [2, 4, 6, 6], 6, [3, 3], { groups: 2, padding: 1 }),
   convolution('depthwise', [2, 5, 6, 7], 5, [3, 3], { groups: 5, padding: 1 }),
   convolution('depthwise with a multiplier, stride 2', [1, 3, 7, 7], 6, [3, 3], { groups: 3, stride: [2, 2] }),
+  convolution('told to be direct', [1, 8, 10, 10], 8, [3, 3], { padding: 1, algorithm: 'direct' }),
+  convolution('told to be a matrix product', [8, 2, 9, 8], 2, [3, 3], { algorithm: 'gemm' }),
+  convolution("told to take Winograd's tiles of 2 x 2", [2, 4, 7, 6], 2, [3, 3], {
+    groups: 2,
+    padding: 1,
+    algorithm: 'winograd2',
+  }),
+  convolution("told to take Winograd's tiles of 4 x 4", [1, 3, 6, 9], 2, [3, 3], { algorithm: 'winograd4' }),
   convolution('one axis', [2, 3, 19], 4, [5], { stride: [2], padding: 2 }),
   convolution('three axes', [1, 2, 4, 6, 5], 3, [2, 3, 2], { stride: [1, 2, 1], padding: 1 }),
 ];

@@ -5,6 +5,8 @@ import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { checkAlgorithm } from './algorithm.ts';
+import type { AlgorithmOptions } from './algorithm.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
 import { add } from './elementwise.ts';
 import { matmul } from './matmul.ts';
@@ -22,7 +24,7 @@ const paddingModes = ['zeros', 'reflect', 'replicate', 'circular'] as const sati
 export type PaddingMode = (typeof paddingModes)[number];
 
 /** Options of {@link conv2d} and its likes, as in PyTorch. */
-export interface ConvOptions extends WindowOptions {
+export interface ConvOptions extends WindowOptions, AlgorithmOptions {
   /** `'zeros'` unless told. */
   readonly paddingMode?: PaddingMode;
   /** Groups of channels that do not see each other; divides input and output channels. */
@@ -46,6 +48,7 @@ export function convShape(op: string, x: Shape, weight: Shape, geometry: ConvGeo
         (outputs % groups === 0 ? '.' : `, and ${outputs} filters do not fall into ${groups} equal groups.`),
     );
   }
+  checkAlgorithm(op, geometry);
   return [x[0]!, outputs, ...outputOf(op, x.slice(2), geometry)];
 }
 
@@ -168,7 +171,7 @@ export function resolveConv(
   op: string,
   input: Shape,
   kernel: readonly number[],
-  { groups = 1, paddingMode = 'zeros', ...options }: ConvOptions,
+  { groups = 1, paddingMode = 'zeros', algorithm = 'auto', ...options }: ConvOptions,
 ): ConvGeometry {
   if (!paddingModes.includes(paddingMode)) {
     throw new RangeError(
@@ -176,7 +179,10 @@ export function resolveConv(
     );
   }
   perAxis(op, 'groups', groups, 1);
-  return { ...resolveWindow(op, input, kernel, options), groups };
+  const geometry = { ...resolveWindow(op, input, kernel, options), groups, ...(algorithm !== 'auto' && { algorithm }) };
+  // An input that is continued beyond its edges is padded before it is convolved.
+  checkAlgorithm(op, paddingMode === 'zeros' ? geometry : { ...geometry, padding: [] });
+  return geometry;
 }
 
 /** A convolution as users call it. */
@@ -217,7 +223,7 @@ export const conv1d: Convolution = convolution('conv1d', 1);
  * rows and columns, padding counted on both sides; with `'same'`, `ceil(n / stride)`, an odd element of padding being at the end. With `flipKernel` it is
  * `weight[o, c, kh - 1 - u, kw - 1 - v]`. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
  * @throws ShapeError if channels, groups or bias do not fit, the kernel is larger than the padded input, or an input is too small for its paddingMode.
- * @throws RangeError for a paddingMode that does not exist.
+ * @throws RangeError for a paddingMode or an algorithm that does not exist, or an algorithm that does not compute such a convolution.
  */
 export const conv2d: Convolution = convolution('conv2d', 2);
 

@@ -3,6 +3,8 @@ import { windowSpan } from '@receptive/backend';
 import { ShapeError, formatShape } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { checkAlgorithm } from './algorithm.ts';
+import type { AlgorithmOptions } from './algorithm.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
 import { convInputGradient, kernelLayouts } from './conv.ts';
 import { add } from './elementwise.ts';
@@ -12,7 +14,7 @@ import { layouts, notPlain, perAxis, resolveWindow } from './window.ts';
 import type { PerAxis, WindowOptions } from './window.ts';
 
 /** Options of {@link convTranspose2d} and its likes, as in PyTorch: those of the convolution whose input gradient it is. */
-export interface ConvTransposeOptions extends Omit<WindowOptions, 'padding'> {
+export interface ConvTransposeOptions extends Omit<WindowOptions, 'padding'>, AlgorithmOptions {
   /** What the convolution pads, and the output is therefore cut by: a number for all sides, one an axis, or a pair `[before, after]` an axis. */
   readonly padding?: number | readonly (number | readonly [before: number, after: number])[];
   /** Elements by which each axis of the output is longer than it must be; below stride or dilation. 0 unless told. */
@@ -27,7 +29,7 @@ export interface ConvTransposeOptions extends Omit<WindowOptions, 'padding'> {
 export function resolveConvTranspose(
   op: string,
   kernel: readonly number[],
-  { outputPadding = 0, groups = 1, ...options }: ConvTransposeOptions,
+  { outputPadding = 0, groups = 1, algorithm = 'auto', ...options }: ConvTransposeOptions,
 ): ConvGeometry & { readonly outputPadding: readonly number[] } {
   notPlain(op, options);
   if (typeof options.padding === 'string') {
@@ -43,7 +45,9 @@ export function resolveConvTranspose(
       `${op}: outputPadding must be smaller than stride or dilation, but is ${formatShape(extra)} for stride ${formatShape(window.stride)} and dilation ${formatShape(window.dilation)}.`,
     );
   }
-  return { ...window, groups, outputPadding: extra };
+  const geometry = { ...window, groups, ...(algorithm !== 'auto' && { algorithm }) };
+  checkAlgorithm(op, geometry);
+  return { ...geometry, outputPadding: extra };
 }
 
 /** A transposed convolution as users call it. */
@@ -113,7 +117,7 @@ export const convTranspose1d: TransposedConvolution = transposedConvolution('con
  * convolution maps to n, `outputPadding` chooses one. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning,
  * arXiv:1603.07285, section 4.
  * @throws ShapeError if channels, groups, bias or outputPadding do not fit, or padding leaves nothing of the output.
- * @throws RangeError for a paddingMode other than zeros, or padding by name.
+ * @throws RangeError for a paddingMode other than zeros, padding by name, or an algorithm that does not compute the convolution.
  */
 export const convTranspose2d: TransposedConvolution = transposedConvolution('convTranspose2d', 2);
 

@@ -64,7 +64,7 @@ export function resolveWindow(op: string, input: Shape, kernel: readonly number[
 
 /** Refuses what plain convolutions alone have. Types leave it out; callers without types may try, and would not be told that nothing came of it. */
 export function notPlain(op: string, options: object): void {
-  const { paddingMode = 'zeros', flipKernel = false } = options as Partial<Record<string, unknown>>;
+  const { paddingMode = 'zeros', flipKernel = false, algorithm = 'auto' } = options as Partial<Record<string, unknown>>;
   if (paddingMode !== 'zeros') {
     throw new RangeError(
       `${op}: paddingMode must be 'zeros', but is ${JSON.stringify(paddingMode)}: only plain convolutions have others.`,
@@ -72,6 +72,7 @@ export function notPlain(op: string, options: object): void {
   }
   if (flipKernel !== false)
     throw new RangeError(`${op}: flipKernel is for plain convolutions. Turn the weights by flip().`);
+  if (algorithm !== 'auto') throw new RangeError(`${op}: there is one way to compute it. Leave out algorithm.`);
 }
 
 /** Spatial output lengths; refuses a window of other axes, or larger than the padded input. */

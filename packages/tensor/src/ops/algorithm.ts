@@ -1,0 +1,49 @@
+import type { ConvAlgorithm, ConvGeometry } from '@receptive/backend';
+import { sizeOf } from '@receptive/backend';
+import { formatShape } from '../errors.ts';
+
+const algorithms = ['auto', 'direct', 'gemm', 'winograd2', 'winograd4'] as const satisfies readonly (
+  | 'auto'
+  | ConvAlgorithm
+)[];
+
+/** How convolutions are told what computes them. */
+export interface AlgorithmOptions {
+  /**
+   * The way of computing it and its gradients, all of which give the same result up to rounding: `'direct'` adds up the products of the formula by whatever
+   * kernel is fastest for the geometry, `'gemm'` by a matrix product, and `'winograd2'` and `'winograd4'` take Winograd's tiles of 2 x 2 and 4 x 4 outputs, for
+   * kernels of 3 x 3 at stride 1. `'auto'`, unless told, takes what is fastest. A backend that has no such way goes its own. What auto chooses, and how far each
+   * is from exact sums: docs/convolution-algorithms.md.
+   */
+  readonly algorithm?: (typeof algorithms)[number];
+}
+
+/** Most elements of padding on a side with which no window of 3 x 3 lies in the padding alone. */
+const MOST_PADDING = 2;
+
+/**
+ * Refuses an algorithm that there is not, or that cannot compute the geometry.
+ * @throws RangeError
+ */
+export function checkAlgorithm(op: string, { algorithm, ...geometry }: ConvGeometry): void {
+  if (algorithm === undefined) return;
+  if (!algorithms.includes(algorithm)) {
+    throw new RangeError(
+      `${op}: algorithm must be one of ${algorithms.join(', ')}, but is ${JSON.stringify(algorithm)}.`,
+    );
+  }
+  if (algorithm === 'direct' || algorithm === 'gemm') return;
+  const { kernel, stride, dilation, padding } = geometry;
+  if (
+    kernel.join() !== '3,3' ||
+    sizeOf(stride) !== 1 ||
+    sizeOf(dilation) !== 1 ||
+    padding.flat().some((length) => length > MOST_PADDING)
+  ) {
+    throw new RangeError(
+      `${op}: algorithm '${algorithm}' needs a kernel of [3, 3], stride 1, dilation 1 and at most ${MOST_PADDING} elements of padding on each side, but was given ` +
+        `kernel ${formatShape(kernel)}, stride ${formatShape(stride)}, dilation ${formatShape(dilation)} and padding ${JSON.stringify(padding)}. ` +
+        "Leave algorithm out, or take 'direct' or 'gemm'.",
+    );
+  }
+}
