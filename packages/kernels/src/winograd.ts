@@ -42,10 +42,10 @@ interface Winograd {
 }
 
 /** Fewest channels and filters whose products repay transforming tiles. */
-const REPAID = 8;
+export const REPAID = 8;
 /** Fewest places of outputs, all images together, that repay transforming the weights: more of them where those do not stay in a cache. */
-const PLACES = { inCache: 96, inMemory: 320 };
-const CACHE = 4 << 20;
+export const PLACES = { inCache: 96, inMemory: 320 };
+export const CACHE = 4 << 20;
 
 /** The size of tiles that a convolution is best cut into, or is told to be; undefined where Winograd's way does not apply, or does not pay. */
 export function tileSize(sizes: Sizes): TileSize | undefined {
