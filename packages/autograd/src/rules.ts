@@ -39,6 +39,7 @@ import {
   sin,
   slice,
   square,
+  standardizeGradient,
   sub,
   sum,
   unsqueeze,
@@ -46,8 +47,8 @@ import {
   avgPoolGradient,
   maxPoolGradient,
 } from '@receptive/tensor';
+import { batchNormGradients } from './batch-norm.ts';
 import { estimateStep } from './step.ts';
-import { standardizeGradient } from './standardize.ts';
 
 /**
  * Gradients of an op's inputs from that of its first output, each as a function that is called only if it is asked for; null where there is none. A
@@ -245,8 +246,9 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   samplePointsGradient: 'composition',
   deformConv: 'composition',
 
-  standardize: (g, [x], attributes, [y, _mean, variance]) => [() => standardizeGradient(g, x, y, variance, attributes)],
-  batchNorm: 'composition',
+  standardize: (g, [x], attributes, outputs) => [() => standardizeGradient(g, x, outputs, attributes)],
+  standardizeGradient: 'composition',
+  batchNorm: batchNormGradients,
   localResponseNorm: 'composition',
 
   sgdStep: 'nondifferentiable',

@@ -388,6 +388,15 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (x) => t.standardize(x, [0, 2], 0.1)[0], inputs: [[2, 3, 4]] },
     { f: (x) => t.standardize(x, 1, 0)[0].square(), inputs: [distinct(square)] },
   ],
+  standardizeGradient: [
+    {
+      f: (g, x) => t.standardizeGradient(g, x, t.standardize(x, [0, 2], 0.1), { axes: [0, 2], eps: 0.1 }),
+      inputs: [
+        [2, 3, 4],
+        [2, 3, 4],
+      ],
+    },
+  ],
   batchNorm: [
     {
       f: (x, mean, variance, weight, bias) =>

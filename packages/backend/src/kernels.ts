@@ -131,6 +131,36 @@ export interface OptionalKernels {
   softmax(x: Operand, out: Operand): void;
   /** Logarithm of softmax along the last axis. */
   logSoftmax(x: Operand, out: Operand): void;
+  /** `(x - mean) / sqrt(variance + eps) * weight + bias` for each channel of `[N, C, ...spatial]`. The vectors are `[C]`; the last two are given both, or neither. */
+  batchNorm(
+    x: Operand,
+    vectors: {
+      readonly mean: Operand;
+      readonly variance: Operand;
+      readonly weight: Operand | undefined;
+      readonly bias: Operand | undefined;
+    },
+    out: Operand,
+    eps: number,
+  ): void;
+  /**
+   * Mean and variance over `axes` (ascending, not empty), which they have as length 1, and `y = (x - mean) / sqrt(variance + eps)`. The variance divides by
+   * the number of elements, and is no difference of large sums.
+   */
+  standardize(
+    x: Operand,
+    outputs: { readonly y: Operand; readonly mean: Operand; readonly variance: Operand },
+    axes: readonly number[],
+    eps: number,
+  ): void;
+  /** Gradient of standardize: `(g - mean(g) - y mean(g y)) / sqrt(variance + eps)`, means over `axes`. */
+  standardizeGradient(
+    gradient: Operand,
+    outputs: { readonly y: Operand; readonly variance: Operand },
+    out: Operand,
+    axes: readonly number[],
+    eps: number,
+  ): void;
   /** One step of SGD (see the op for the formula). Each output may share memory with the input of its name. */
   sgdStep(
     inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly velocity: Operand | undefined },

@@ -3,6 +3,7 @@ import type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 import { bytesPerElement, dtypeOf, typedArray } from './dtype.ts';
 import type { Kernels, Operand, Storage } from './kernels.ts';
 import { elementwise } from './reference/elementwise.ts';
+import { norms } from './reference/norms.ts';
 import { optimisers } from './reference/optimisers.ts';
 import { reductions } from './reference/reductions.ts';
 import { sampling } from './reference/sampling.ts';
@@ -39,6 +40,7 @@ export function reference(): Backend {
     ...reductions(open),
     ...windows(open),
     ...sampling(open),
+    ...norms(open),
     ...optimisers(open),
   };
 

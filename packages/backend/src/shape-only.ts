@@ -34,6 +34,9 @@ const kernels: Required<Kernels> = {
   samplePointsGradient: nothing,
   softmax: nothing,
   logSoftmax: nothing,
+  batchNorm: nothing,
+  standardize: nothing,
+  standardizeGradient: nothing,
   sgdStep: nothing,
   adamStep: nothing,
 };

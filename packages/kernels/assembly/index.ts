@@ -6,6 +6,7 @@ export { gemm, packA } from './gemm';
 export * from './indexing';
 export { correlate, interleave } from './lanes';
 export { dotRows, weighRows } from './narrow';
+export { normalise, normaliseGradient, share } from './norms';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
 export * from './reduce';

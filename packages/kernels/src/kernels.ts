@@ -4,6 +4,7 @@ import * as elementwise from './elementwise.ts';
 import type { Located } from './elementwise.ts';
 import * as indexing from './indexing.ts';
 import { matmul } from './matmul.ts';
+import { batchNorm, standardize, standardizeGradient } from './norms.ts';
 import { adamNumbers, adamStep, sgdNumbers, sgdStep } from './optimisers.ts';
 import type { Plan } from './plan.ts';
 import { float } from './plan.ts';
@@ -57,6 +58,9 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   samplePointsGradient: ofFloats('samplePointsGradient', samplePointsGradient),
   softmax: ofFloats('softmax', (x, out) => softmax('softmax', x, out)),
   logSoftmax: ofFloats('logSoftmax', (x, out) => softmax('logSoftmax', x, out)),
+  batchNorm: ofFloats('batchNorm', batchNorm),
+  standardize: ofFloats('standardize', standardize),
+  standardizeGradient: ofFloats('standardizeGradient', standardizeGradient),
   sgdStep,
   adamStep,
 };

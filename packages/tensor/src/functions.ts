@@ -85,6 +85,7 @@ export {
   instanceNorm,
   layerNorm,
   standardize,
+  standardizeGradient,
 } from './ops/normalization.ts';
 export { pad } from './ops/padding.ts';
 export { convTranspose1d, convTranspose2d, convTranspose3d } from './ops/transposed.ts';

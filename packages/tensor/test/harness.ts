@@ -18,6 +18,9 @@ const optional: Record<keyof OptionalKernels, true> = {
   samplePointsGradient: true,
   softmax: true,
   logSoftmax: true,
+  batchNorm: true,
+  standardize: true,
+  standardizeGradient: true,
   sgdStep: true,
   adamStep: true,
 };

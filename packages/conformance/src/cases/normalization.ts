@@ -37,6 +37,26 @@ export const normalizationCases = {
       },
     ],
   },
+  standardizeGradient: {
+    tolerance: formula,
+    cases: [
+      {
+        name: 'each channel over a batch of images',
+        inputs: [numbers([2, 3, 2, 4]), numbers([2, 3, 2, 4]), numbers([2, 3, 2, 4]), uniform([1, 3, 1, 1], 0.5, 2)],
+        attributes: { axes: [0, 2, 3], eps: 1e-5 },
+      },
+      {
+        name: 'rows',
+        inputs: [numbers([3, 17]), numbers([3, 17]), numbers([3, 17]), uniform([3, 1], 0.5, 2)],
+        attributes: { axes: [1], eps: 0 },
+      },
+      {
+        name: 'columns',
+        inputs: [numbers([7, 5]), numbers([7, 5]), numbers([7, 5]), uniform([1, 5], 0.5, 2)],
+        attributes: { axes: [0], eps: 0.1 },
+      },
+    ],
+  },
   batchNorm: {
     tolerance: formula,
     cases: [

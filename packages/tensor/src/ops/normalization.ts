@@ -7,6 +7,7 @@ import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, resolveAxes, sameDtype, shapeIs } from './check.ts';
+import { customDerivative } from './control.ts';
 import { add, mul, rsqrt, square, sub } from './elementwise.ts';
 import { mean } from './reduce.ts';
 import { reshape } from './views.ts';
@@ -17,12 +18,15 @@ const standardizeOp: Op<
   [y: 0, mean: 0, variance: 0]
 > = {
   name: 'standardize',
+  fused: 'standardize',
   infer([x], { axes, eps }) {
     floats('standardize', x);
     checkEps('standardize', eps);
     const statistics = { shape: x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length)), dtype: x.dtype };
     return [x, statistics, statistics];
   },
+  run: (kernels, [x], [y, centre, variance], { axes, eps }) =>
+    kernels.standardize(x, { y, mean: centre, variance }, axes, eps),
   compose([x], { axes, eps }) {
     const centre = mean(x, axes, { keepDims: true });
     // The mean is taken off before squaring: the difference of two large sums would have no digits left.
@@ -32,8 +36,49 @@ const standardizeOp: Op<
   },
 };
 
+/** x is there for second derivatives alone: the variance follows from it. */
+const standardizeGradientOp: Op<
+  { readonly axes: readonly number[]; readonly eps: number },
+  [gradient: 0, x: 0, y: 0, variance: 0],
+  [dx: 0]
+> = {
+  name: 'standardizeGradient',
+  fused: 'standardizeGradient',
+  infer([gradient, x, y, spread], { axes }) {
+    sameDtype('standardizeGradient', gradient, x, y, spread);
+    shapeIs('standardizeGradient', "the output's gradient", gradient, x.shape);
+    shapeIs('standardizeGradient', 'the output', y, x.shape);
+    shapeIs(
+      'standardizeGradient',
+      'the variance',
+      spread,
+      x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length)),
+    );
+    return [x];
+  },
+  run: (kernels, [gradient, , y, variance], [dx], { axes, eps }) =>
+    kernels.standardizeGradient(gradient, { y, variance }, dx, axes, eps),
+  compose([gradient, x, y, variance], { axes, eps }) {
+    const average = (a: Tensor): Tensor => mean(a, axes, { keepDims: true });
+    const towards = sub(sub(gradient, average(gradient)), mul(y, average(mul(gradient, y))));
+    // The variance came along with y, so that whoever differentiates does not know that it follows from x. It must be said: the change of
+    // s = (variance + eps)^(-1/2) with an element of x is -s^2 y / n.
+    const scale = customDerivative(
+      {
+        forward: (_x, _y, spread) => rsqrt(add(spread, eps)),
+        backward: (ds, [, own], s) => [mul(mul(ds, square(s)), mul(own!, -variance.size / x.size)), null, null],
+      },
+      x,
+      y,
+      variance,
+    );
+    return [mul(towards, scale)];
+  },
+};
+
 const batchNormOp: Op<{ readonly eps: number }, [x: 0, mean: 0, variance: 0, weight?: 0, bias?: 0], [y: 0]> = {
   name: 'batchNorm',
+  fused: 'batchNorm',
   infer([x, ...vectors], { eps }) {
     const channels = channelsOf('batchNorm', x.shape);
     const names = ['mean', 'variance', 'weight', 'bias'];
@@ -46,6 +91,8 @@ const batchNormOp: Op<{ readonly eps: number }, [x: 0, mean: 0, variance: 0, wei
     });
     return [x];
   },
+  run: (kernels, [x, centre, variance, weight, bias], [y], { eps }) =>
+    kernels.batchNorm(x, { mean: centre, variance, weight, bias }, y, eps),
   compose([x, centre, spread, weight, bias], { eps }) {
     const factor = rsqrt(add(spread, eps));
     const y = mul(sub(x, byChannel(centre, x)), byChannel(weight ? mul(weight, factor) : factor, x));
@@ -53,7 +100,11 @@ const batchNormOp: Op<{ readonly eps: number }, [x: 0, mean: 0, variance: 0, wei
   },
 };
 
-export const normalizationOps = { standardize: standardizeOp, batchNorm: batchNormOp };
+export const normalizationOps = {
+  standardize: standardizeOp,
+  standardizeGradient: standardizeGradientOp,
+  batchNorm: batchNormOp,
+};
 
 /** Options of the norms. */
 export interface NormOptions {
@@ -126,6 +177,19 @@ export function standardize(
   eps = defaultEps,
 ): readonly [y: Tensor, mean: Tensor, variance: Tensor] {
   return dispatch(standardizeOp, [x], { axes: resolveAxes('standardize', axes, x.rank), eps });
+}
+
+/**
+ * Gradient of standardize with respect to x, from that of y: `(g - mean(g) - y mean(g y)) / sqrt(variance + eps)`. The first mean is what passes through the
+ * mean of x, the second what passes through its variance. Source: Ioffe and Szegedy, arXiv:1502.03167, section 3, brought together.
+ */
+export function standardizeGradient(
+  gradient: Tensor,
+  x: Tensor,
+  [y, , spread]: ReturnType<typeof standardize>,
+  attributes: { readonly axes: readonly number[]; readonly eps: number },
+): Tensor {
+  return dispatch(standardizeGradientOp, [gradient, x, y, spread], attributes)[0];
 }
 
 /**
