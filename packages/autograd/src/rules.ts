@@ -213,6 +213,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
         ]
       : gradients;
   },
+  convActivation: 'composition',
   // Both gradients are linear in each of their inputs, and the inner products <g, gradient> are one trilinear form of input, weights and output.
   convInputGradient: (g, [gradient, weight], { geometry }) => [
     () => conv(g, weight, undefined, geometry),

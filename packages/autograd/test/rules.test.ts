@@ -284,6 +284,12 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
       ],
     },
   ],
+  convActivation: [
+    {
+      f: (x, w, b) => t.convActivation(x, w, b, geometry, 'tanh'),
+      inputs: [[2, 4, 5, 4], [2, 2, 3, 2], [2]],
+    },
+  ],
   convInputGradient: [
     {
       f: (g, w) => t.convInputGradient(g, w, geometry, [2, 4, 5, 4]),

@@ -1,6 +1,6 @@
 import type { Backend, DType, DTypeArrays, Storage, TypedArray } from '@receptive/backend';
 import { bytesPerElement, dtypeOf } from '@receptive/backend';
-import { bestFlavour, compileKernels, plannedKernels } from '@receptive/kernels';
+import { Kept, bestFlavour, compileKernels, plannedKernels } from '@receptive/kernels';
 import type { Flavour } from '@receptive/kernels';
 import { Machine } from './machine.ts';
 
@@ -39,6 +39,10 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
   if (!(pages >= 16)) throw new RangeError(`cpu: maximumMemory must be at least 1 MiB, but is ${maximumMemory} bytes.`);
   let machine: Machine | undefined = new Machine(await compileKernels(flavour), pages);
   const use = { bytes: 0, storages: 0 };
+  const kept = new Kept({
+    allocate: (bytes) => alive().heap.allocate(bytes),
+    free: (address) => alive().heap.free(address),
+  });
 
   function alive(): Machine {
     if (!machine) throw new Error('cpu: this backend has been disposed. Create another one with `await cpu()`.');
@@ -52,6 +56,16 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
     }
     if (storage.freed) throw new Error('cpu: a storage is used that has been freed.');
     return storage;
+  }
+
+  function allocate(bytes: number): number {
+    const { heap } = alive();
+    try {
+      return heap.allocate(bytes);
+    } catch (error) {
+      if (!kept.clear()) throw error;
+      return heap.allocate(bytes);
+    }
   }
 
   function open<D extends DType>(storage: Storage, dtype: D, length: number): DTypeArrays[D] {
@@ -69,15 +83,18 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
   return {
     name: 'cpu',
     dtypes: new Set<DType>(['float32', 'int32', 'uint8']),
-    kernels: plannedKernels({
-      addressOf: (storage) => blockOf(storage).address,
-      reserve: (bytes) => alive().reserve(bytes),
-      run: (program, values) => alive().run(program, values),
-    }),
+    kernels: plannedKernels(
+      {
+        addressOf: (storage) => blockOf(storage).address,
+        reserve: (bytes) => alive().reserve(bytes),
+        run: (program, values) => alive().run(program, values),
+      },
+      kept,
+    ),
     describe: () => `cpu: WebAssembly with ${flavour} SIMD on one thread`,
     allocate(dtype, length) {
       const bytes = length * bytesPerElement(dtype);
-      const block = new Block(alive(), alive().heap.allocate(bytes), bytes);
+      const block = new Block(alive(), allocate(bytes), bytes);
       use.bytes += bytes;
       use.storages++;
       return block;
@@ -89,6 +106,7 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
       block.freed = true;
       use.bytes -= block.bytes;
       use.storages--;
+      kept.forget(block);
       block.owner.heap.free(block.address);
     },
     write(storage, data: TypedArray) {

@@ -1,3 +1,5 @@
+import type { Operand } from '@receptive/backend';
+import { sizeOf } from '@receptive/backend';
 import { describe, expect, test } from 'vitest';
 import { cpu } from '../src/index.ts';
 
@@ -40,6 +42,37 @@ describe('cpu', () => {
     const backend = await cpu();
     const x = { storage: backend.allocate('int32', 1), shape: [1], dtype: 'int32' } as const;
     expect(() => backend.kernels.unary('exp', x, x)).toThrow('exp: there is no kernel for int32, only for float32');
+    backend.dispose();
+  });
+
+  test('memory that is kept for packed weights makes room for tensors', async () => {
+    const backend = await cpu({ maximumMemory: 16 * 2 ** 20 });
+    const shape = [64, 64, 3, 3];
+    const operand = (dims: readonly number[], id?: number): Operand => {
+      const data = new Float32Array(sizeOf(dims)).fill(0.5);
+      const storage = backend.allocate('float32', data.length);
+      backend.write(storage, data);
+      return { storage, shape: dims, dtype: 'float32', ...(id !== undefined && { id }) };
+    };
+    const [x, y] = [operand([1, 64, 16, 16]), operand([1, 64, 16, 16])];
+    const geometry = {
+      kernel: [3, 3],
+      stride: [1, 1],
+      dilation: [1, 1],
+      groups: 1,
+      padding: [
+        [1, 1],
+        [1, 1],
+      ] as const,
+    };
+    // Transformed weights of 0.6 MiB each, five megabytes of them.
+    const weights = Array.from({ length: 8 }, (_, i) => operand(shape, i));
+    for (const weight of [...weights, ...weights]) backend.kernels.conv!(x, weight, undefined, y, geometry);
+    const expected = backend.readSync!(y.storage, 'float32', 64 * 256);
+    const large = backend.allocate('float32', 10 * 2 ** 18);
+    backend.kernels.conv!(x, weights[0]!, undefined, y, geometry);
+    expect(backend.readSync!(y.storage, 'float32', 64 * 256)).toEqual(expected);
+    backend.free(large);
     backend.dispose();
   });
 });

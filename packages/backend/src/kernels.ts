@@ -10,6 +10,8 @@ export interface Operand {
   readonly storage: Storage;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Names the contents: a storage that comes with the same number again holds the same elements. Left out by those who write to it over and over. */
+  readonly id?: number;
 }
 
 /** Elementwise functions of one argument; input and output have one shape and dtype. */
@@ -104,6 +106,15 @@ export interface RequiredKernels {
 export interface OptionalKernels {
   /** Cross-correlation of `[N, C, ...spatial]` with OI... weights `[O, C / groups, ...kernel]`, plus `bias` `[O]` if there is one. */
   conv(x: Operand, weight: Operand, bias: Operand | undefined, out: Operand, geometry: ConvGeometry): void;
+  /** The activation of conv's output. */
+  convActivation(
+    x: Operand,
+    weight: Operand,
+    bias: Operand | undefined,
+    out: Operand,
+    geometry: ConvGeometry,
+    activation: ActivationName,
+  ): void;
   /** Gradient of conv with respect to its input, from the output's gradient `[N, O, ...output]`. `out` has the input's shape. */
   convInputGradient(gradient: Operand, weight: Operand, out: Operand, geometry: ConvGeometry): void;
   /** Gradient of conv with respect to its weights. `out` has the weights' shape. */

@@ -34,7 +34,7 @@ export function reference(): Backend {
   }
 
   const open = ({ storage, dtype, shape }: Operand): TypedArray => arrayOf(storage, dtype, sizeOf(shape));
-  const kernels: Required<Kernels> = {
+  const single = {
     ...elementwise(open),
     ...views(open),
     ...reductions(open),
@@ -42,6 +42,13 @@ export function reference(): Backend {
     ...sampling(open),
     ...norms(open),
     ...optimisers(open),
+  };
+  const kernels: Required<Kernels> = {
+    ...single,
+    convActivation(x, weight, bias, out, geometry, activation) {
+      single.conv(x, weight, bias, out, geometry);
+      single.unary(activation, out, out);
+    },
   };
 
   function allocate(dtype: DType, length: number): Storage {

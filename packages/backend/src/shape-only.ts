@@ -22,6 +22,7 @@ const kernels: Required<Kernels> = {
   im2col: nothing,
   col2im: nothing,
   conv: nothing,
+  convActivation: nothing,
   convInputGradient: nothing,
   convWeightGradient: nothing,
   maxPool: nothing,

@@ -49,7 +49,8 @@ function kernelAt(weights: usize, perFilter: usize, filter: i32, filters: i32, c
  * Convolves a block of rows of tiles with a slice of the filters of one group. Words: tile size m, channels, filters, inner block, filters a slice, slices, blocks, rows
  * of tiles a block, rows of tiles of all images, of one image, tiles a row, columns of a product (the tiles of a block and 3 more, a multiple of 8),
  * input height, width, padding above, to the left, output height, width, input, its strides between images and groups, transformed weights, their strides between
- * groups and elements, output, its strides between images and groups, bias or 0, weights.
+ * groups and elements, output, its strides between images and groups, bias or 0, the first tap of the weights, their strides between groups, filters, channels and taps,
+ * whether what is negative becomes 0.
  * Scratch: 2048 bytes, a strip of m + 2 rows, and for each element the panels of channels x columns and the products of filters x columns, each with 192 bytes more.
  */
 export function winograd(args: usize, chunk: i32, scratch: usize): void {
@@ -219,18 +220,20 @@ function storeTiles(args: usize, result: usize, m: i32, group: i32, filter: i32,
   const out = load<usize>(args, 96) + <usize>image * load<usize>(args, 100) + <usize>group * load<usize>(args, 104);
   let to = out + (<usize>((filter * outHeight + y) * outWidth + x) << 2);
   const bias = load<usize>(args, 108), shift: f32 = bias ? load<f32>(bias + (<usize>(group * filters + filter) << 2)) : 0;
+  // The greater of a NaN and a number is NaN.
+  const least: f32 = load<i32>(args, 132) ? 0 : -Infinity;
   let check = f32x4.splat(0);
   for (let i = 0; i < rows; i++, to += <usize>outWidth << 2, result += <usize>m << 4) {
     let j = 0;
     for (; j + 4 <= count; j += 4) {
       const sum = f32x4.add(v128.load(result + (<usize>j << 2)), f32x4.splat(shift));
       check = f32x4.add(check, f32x4.sub(sum, sum));
-      v128.store(to + (<usize>j << 2), sum);
+      v128.store(to + (<usize>j << 2), f32x4.max(sum, f32x4.splat(least)));
     }
     for (; j < count; j++) {
       const sum = load<f32>(result + (<usize>j << 2)) + shift;
       check = f32x4.add(check, f32x4.splat(sum - sum));
-      store<f32>(to + (<usize>j << 2), sum);
+      store<f32>(to + (<usize>j << 2), max(sum, least));
     }
   }
   // A number less itself is 0 unless it is infinite or NaN.
@@ -246,7 +249,8 @@ function storeDirectly(args: usize, group: i32, filter: i32, image: i32, y: i32,
   const outHeight = load<i32>(args, 64), outWidth = load<i32>(args, 68), plane = <usize>(height * width) << 2;
   const input = load<usize>(args, 72) + <usize>image * load<usize>(args, 76) + <usize>group * load<usize>(args, 80);
   const out = load<usize>(args, 96) + <usize>image * load<usize>(args, 100) + <usize>group * load<usize>(args, 104);
-  const weights = load<usize>(args, 112) + <usize>((group * load<i32>(args, 8) + filter) * channels) * KERNEL;
+  const weights = load<usize>(args, 112) + <usize>group * load<usize>(args, 116) + <usize>filter * load<usize>(args, 120);
+  const perChannel = load<usize>(args, 124), perTap = load<usize>(args, 128), least: f64 = load<i32>(args, 132) ? 0 : -Infinity;
   for (let i = y; i < y + rows; i++) {
     for (let j = x; j < x + count; j++) {
       let sum: f64 = shift;
@@ -255,10 +259,10 @@ function storeDirectly(args: usize, group: i32, filter: i32, image: i32, y: i32,
         for (let tap = 0; tap < 9; tap++) {
           const row = i - top + tap / 3, column = j - left + tap % 3;
           if (row < 0 || row >= height || column < 0 || column >= width) continue;
-          sum += <f64>load<f32>(input + <usize>c * plane + (<usize>(row * width + column) << 2)) * load<f32>(weights + <usize>c * KERNEL + (<usize>tap << 2));
+          sum += <f64>load<f32>(input + <usize>c * plane + (<usize>(row * width + column) << 2)) * load<f32>(weights + <usize>c * perChannel + <usize>tap * perTap);
         }
       }
-      store<f32>(out + (<usize>((filter * outHeight + i) * outWidth + j) << 2), <f32>sum);
+      store<f32>(out + (<usize>((filter * outHeight + i) * outWidth + j) << 2), <f32>max(sum, least));
     }
   }
 }

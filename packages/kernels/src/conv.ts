@@ -1,8 +1,9 @@
-import type { ConvGeometry } from '@receptive/backend';
+import type { ActivationName, ConvGeometry } from '@receptive/backend';
 import { sizeOf, stridesOf, windowSpan } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
+import { unary } from './elementwise.ts';
 import type { Packed, Product } from './gemm.ts';
-import { ENOUGH, multiply, pack, packedBytes, sliceInner } from './gemm.ts';
+import { ENOUGH, multiply, pack, packWeights, packedBytes, sliceInner } from './gemm.ts';
 import { convByLanes, inputGradientByLanes, suitsLanes, weightGradientByLanes } from './lanes.ts';
 import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows, weighRows } from './narrow.ts';
 import type { Plan, Reserve } from './plan.ts';
@@ -73,6 +74,22 @@ function paddedInput(x: Located, sizes: Sizes): Padded {
 /** Whether a product has so few rows that tiles do not repay them. */
 const areFew = (rows: number, most: number, { algorithm }: Sizes): boolean => algorithm !== 'gemm' && rows <= most;
 
+/** {@link conv}, and an activation of its sums. */
+export function convActivation(
+  x: Located,
+  weight: Located,
+  bias: Located | undefined,
+  out: Located,
+  geometry: ConvGeometry,
+  activation: ActivationName,
+  reserve: Reserve,
+): Plan {
+  const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
+  const tile = tileSize(sizes);
+  if (tile && activation === 'relu') return convByWinograd(x, weight, bias, out, sizes, tile, true, reserve);
+  return [...conv(x, weight, bias, out, geometry, reserve), ...unary(activation, out, out)];
+}
+
 /** `[N, C, ...spatial]` cross-correlated with `[O, C / groups, ...kernel]`. */
 export function conv(
   x: Located,
@@ -84,7 +101,7 @@ export function conv(
 ): Plan {
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
   const tile = tileSize(sizes);
-  if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, reserve);
+  if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, false, reserve);
   if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
@@ -123,7 +140,7 @@ export function conv(
     };
     if (areFew(filters, FEW_ROWS_TO_WEIGH, sizes)) return [...part.plan, weighRows(product)];
     const isFirst = packed === undefined;
-    packed ??= pack(product, reserve(packedBytes(product)));
+    packed ??= packWeights(product, reserve);
     return [...(isFirst ? [packed.phase] : []), ...part.plan, multiply(product, packed)];
   });
 }
@@ -225,7 +242,7 @@ function scatterInputGradient(
       c: { address, batch: [channels * taps * plane], row: plane, columns: [sizeOf(columns), 1] },
     };
     const isFirst = packed === undefined;
-    packed ??= pack(product, reserve(packedBytes(product)));
+    packed ??= packWeights(product, reserve);
     const image = sizeOf(out.shape.slice(1)) * 4;
     const part = { ...out, address: out.address + from * image, shape: [to - from, ...out.shape.slice(1)] };
     const unfolded = { ...out, address, shape: [to - from, ...columns] };
@@ -303,7 +320,7 @@ function gatherInputGradient(gradient: Located, weight: Located, out: Located, s
         };
         if (areFew(channels, FEW_ROWS_TO_WEIGH, sizes)) return [weighRows(product)];
         const isFirst = from === 0;
-        packed[number] ??= pack(product, reserve(packedBytes(product)));
+        packed[number] ??= packWeights(product, reserve);
         return [...(isFirst ? [packed[number].phase] : []), multiply(product, packed[number])];
       }),
     ];

@@ -1,7 +1,7 @@
 import { sizeOf } from '@receptive/backend';
 import { fourCounts, fourStrides } from './axes.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
-import { pieces, roundUp, words } from './plan.ts';
+import { deriving, pieces, roundUp, words } from './plan.ts';
 
 /** Inner elements that a tile runs over at a time: a panel of B and one of A fit in the first-level cache. */
 const KC = 384;
@@ -123,6 +123,15 @@ export function pack(p: Rows, address: number, block = innerBlock(sizeOf(p.inner
     scratch: block * 4,
   };
   return { phase, address, stride };
+}
+
+/** Packs an A that is weights, and may be kept. */
+export function packWeights(p: Rows, reserve: Reserve, block?: number): Packed {
+  const bytes = packedBytes(p);
+  const packed = pack(p, reserve(bytes), block);
+  const sources = [p.a.address, ...(p.initial ? [p.initial.address] : [])];
+  const [phase] = deriving({ sources, address: packed.address, bytes }, [packed.phase]);
+  return { ...packed, phase: phase! };
 }
 
 /** Multiplies packed A with B: each chunk packs the columns of B it needs and computes its block of C. */

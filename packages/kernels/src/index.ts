@@ -1,4 +1,5 @@
 export { Heap } from './heap.ts';
+export { Kept } from './kept.ts';
 export { plannedKernels } from './kernels.ts';
 export { bestFlavour, compileKernels, hasRelaxedSimd, instantiateKernels } from './module.ts';
 export type { CompiledModule, Flavour, Kernel, LinearMemory } from './module.ts';

@@ -1,11 +1,12 @@
 import type { Kernels, Operand } from '@receptive/backend';
-import { conv, convInputGradient, convWeightGradient } from './conv.ts';
+import { conv, convActivation, convInputGradient, convWeightGradient } from './conv.ts';
 import * as elementwise from './elementwise.ts';
 import type { Located } from './elementwise.ts';
 import * as indexing from './indexing.ts';
 import { matmul } from './matmul.ts';
 import { batchNorm, standardize, standardizeGradient } from './norms.ts';
 import { adamNumbers, adamStep, sgdNumbers, sgdStep } from './optimisers.ts';
+import type { Kept } from './kept.ts';
 import type { Plan } from './plan.ts';
 import { float } from './plan.ts';
 import type { Builder, Host } from './planner.ts';
@@ -47,6 +48,7 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   im2col,
   col2im: ofFloats('col2im', windows.col2im),
   conv: ofFloats('conv', conv),
+  convActivation: ofFloats('convActivation', convActivation),
   convInputGradient: ofFloats('convInputGradient', convInputGradient),
   convWeightGradient: ofFloats('convWeightGradient', convWeightGradient),
   maxPool: ofFloats('maxPool', windows.maxPool),
@@ -77,9 +79,9 @@ function ofFloats<A extends readonly unknown[]>(
   };
 }
 
-/** All kernels of the backend contract, as programs that `host` runs. Any op/dtype pair without a kernel throws a TypeError that says so. */
-export function plannedKernels(host: Host): Required<Kernels> {
-  const planner = new Planner(host);
+/** All kernels of the backend contract, as programs that `host` runs; what they make of weights alone is kept in `kept`, if there is such a place. Any op/dtype pair without a kernel throws a TypeError that says so. */
+export function plannedKernels(host: Host, kept?: Kept): Required<Kernels> {
+  const planner = new Planner(host, kept);
   const kernels = Object.fromEntries(
     Object.entries(builders).map(([name, build]) => [name, planner.planned(build as Builder<unknown[]>)]),
   ) as { readonly [Name in keyof Planned]: (...args: Planned[Name]) => void };

@@ -2,7 +2,7 @@ import { sizeOf, stridesOf } from '@receptive/backend';
 import { fourCounts, fourStrides } from './axes.ts';
 import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
-import { ENOUGH, pack, packedBytes } from './gemm.ts';
+import { ENOUGH, packWeights } from './gemm.ts';
 import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows } from './narrow.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp, words } from './plan.ts';
@@ -102,7 +102,7 @@ function correlate(
     initial: bias && { address: bias.address, batch: [filters] },
   };
   const weights = taps * channels;
-  const packed = pack(rows, reserve(packedBytes(rows)), weights);
+  const packed = packWeights(rows, reserve, weights);
   const [ins, outs] = [channels * sizeOf(input) * 4, filters * sizeOf(output) * 4];
   const blocks = pieces(images, LANES);
   const phase: Phase = {

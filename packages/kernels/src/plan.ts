@@ -10,6 +10,20 @@ export interface Phase {
   readonly chunks: number;
   /** Bytes of memory that each chunk needs for itself while it runs. */
   readonly scratch: number;
+  /** What it helps to make, if that depends on few operands alone and is worth keeping: packed or transformed weights. */
+  readonly makes?: Derived;
+}
+
+/** Reserved memory that phases fill from `sources`, addresses in operands, and that later ones only read. */
+export interface Derived {
+  readonly sources: readonly number[];
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** The phases that make something of operands alone, so that it may be kept as long as these stay as they are. */
+export function deriving(makes: Derived, plan: Plan): Plan {
+  return plan.map((phase) => ({ ...phase, makes }));
 }
 
 /** A computation over memory that has yet to be found: phases, each of which needs the ones before it to be finished. */

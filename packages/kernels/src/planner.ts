@@ -1,8 +1,9 @@
 import type { Operand, Storage } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
+import type { Kept } from './kept.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { symbol } from './plan.ts';
-import type { Program } from './program.ts';
+import type { Assembled, Divided, Program } from './program.ts';
 import { assemble } from './program.ts';
 
 // What a kernel has to do follows from shapes, dtypes and attributes, not from where its operands lie. So its plan is
@@ -44,7 +45,7 @@ type Part = string | number | boolean | undefined | null;
 
 interface Entry {
   readonly key: readonly Part[];
-  readonly program: Program;
+  readonly program: Assembled;
 }
 
 /** Multiplier of the hash FNV-1a (Fowler, Noll and Vo), of 32 bits. */
@@ -55,12 +56,15 @@ const MOST = 1 << 20;
 
 /** About how many words an entry takes. */
 function costOf({ key, program }: Entry): number {
-  return 64 + key.length + program.words.length + program.links.length;
+  const { words, links, divided } = program;
+  // The same words again, in two.
+  return 64 + key.length + (divided ? 2 : 1) * (words.length + links.length);
 }
 
 /** Calls kernels by their plans, which it makes when they are first needed and keeps for as long as there is room. */
 export class Planner {
   readonly #host: Host;
+  readonly #kept: Kept | undefined;
   readonly #entries = new Map<number, Entry>();
   #cost = 0;
   #builders = 0;
@@ -69,10 +73,13 @@ export class Planner {
   #length = 0;
   #hash = 0;
   readonly #values: number[] = [];
+  readonly #storages: Storage[] = [];
+  readonly #ids: (number | undefined)[] = [];
   #slots = 0;
 
-  constructor(host: Host) {
+  constructor(host: Host, kept?: Kept) {
     this.#host = host;
+    this.#kept = kept;
   }
 
   /** The kernel whose plans `build` makes. */
@@ -84,9 +91,42 @@ export class Planner {
       this.#note(builder);
       for (const arg of args) this.#read(arg);
       const program = this.#find() ?? this.#make(build, args);
-      this.#values[0] = program.reserve === 0 ? 0 : this.#host.reserve(program.reserve);
-      this.#host.run(program, this.#values);
+      try {
+        this.#run((program.divided && this.#prepare(program.divided)) ?? program);
+      } catch (error) {
+        // No room for a result matters more than what is kept in order to be faster.
+        if (!(error instanceof RangeError && this.#kept?.clear())) throw error;
+        this.#run(program);
+      }
     };
+  }
+
+  #run(program: Program): void {
+    this.#values[0] = program.reserve === 0 ? 0 : this.#host.reserve(program.reserve);
+    this.#host.run(program, this.#values);
+  }
+
+  /** What is left to do once all that can be kept is there; undefined unless it all is. */
+  #prepare({ parts, rest }: Divided): Program | undefined {
+    if (!this.#kept) return undefined;
+    let slot = this.#slots;
+    let isComplete = true;
+    for (const { key, sources, bytes, program } of parts) {
+      const target = slot++;
+      const ids: number[] = [];
+      for (const source of sources) {
+        const id = this.#ids[source];
+        if (id === undefined) return undefined;
+        ids.push(id);
+      }
+      const address = this.#kept.find(key, this.#storages[sources[0]!]!, ids, bytes, (made) => {
+        this.#values[target] = made;
+        this.#run(program);
+      });
+      if (address === undefined) isComplete = false;
+      else this.#values[target] = address;
+    }
+    return isComplete ? rest : undefined;
   }
 
   #note(part: Part): void {
@@ -105,6 +145,8 @@ export class Planner {
       this.#note(arg.length);
       for (let i = 0; i < arg.length; i++) this.#read(arg[i]);
     } else if (isOperand(arg)) {
+      this.#storages[this.#slots] = arg.storage;
+      this.#ids[this.#slots] = arg.id;
       this.#values[this.#slots++] = this.#host.addressOf(arg.storage);
       this.#note(arg.dtype);
       this.#read(arg.shape);
@@ -120,17 +162,17 @@ export class Planner {
     }
   }
 
-  #find(): Program | undefined {
+  #find(): Assembled | undefined {
     const entry = this.#entries.get(this.#hash);
     if (entry?.key.length !== this.#length) return undefined;
     for (let i = 0; i < this.#length; i++) if (entry.key[i] !== this.#key[i]) return undefined;
     return entry.program;
   }
 
-  #make<A extends readonly unknown[]>(build: Builder<A>, args: A): Program {
+  #make<A extends readonly unknown[]>(build: Builder<A>, args: A): Assembled {
     let slot = 1;
     const located = args.map((arg) => symbolic(arg, () => symbol(slot++))) as { [I in keyof A]: Symbolic<A[I]> };
-    const program = assemble((reserve) => build(...located, reserve));
+    const program = assemble((reserve) => build(...located, reserve), slot);
     const entry = { key: this.#key.slice(0, this.#length), program };
     // To begin afresh now and then costs less than to remember which were used last.
     this.#cost += costOf(entry);

@@ -4,7 +4,7 @@ import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
 import { ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
-import { pieces, roundUp, words } from './plan.ts';
+import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
 import { copyView } from './views.ts';
 
@@ -30,8 +30,16 @@ interface Winograd {
   readonly x: Located;
   readonly out: Located;
   readonly bias: Located | undefined;
-  /** Where weights `[groups, filters, channels, 3, 3]` lie. */
-  readonly weights: number;
+  /** Where the weights lie, and the kernels in them: bytes to the first one's first tap, and from one to the next of each axis. */
+  readonly weight: number;
+  readonly kernels: {
+    readonly offset: number;
+    readonly strides: readonly [group: number, filter: number, channel: number, tap: number];
+  };
+  /** The kernels as dense `[groups, filters, channels, 3, 3]`, and the plan that makes them so. */
+  readonly dense: { readonly address: number; readonly plan: Plan };
+  /** Whether what is negative becomes 0. */
+  readonly relu: boolean;
   readonly images: number;
   readonly groups: number;
   readonly channels: number;
@@ -76,6 +84,7 @@ export function convByWinograd(
   out: Located,
   sizes: Sizes,
   m: TileSize,
+  relu: boolean,
   reserve: Reserve,
 ): Plan {
   const { input, output, before } = sizes;
@@ -84,7 +93,10 @@ export function convByWinograd(
     output: [output[1], output[2]],
     before: [before[1], before[2]],
   } as const;
-  return plan({ ...sizes, ...across, x, out, bias, weights: weight.address }, m, reserve);
+  const { filters, channels } = sizes;
+  const kernels = { offset: 0, strides: [filters * channels * 36, channels * 36, 36, 4] } as const;
+  const dense = { address: weight.address, plan: [] };
+  return plan({ ...sizes, ...across, x, out, bias, weight: weight.address, kernels, dense, relu }, m, reserve);
 }
 
 /** Gradient of a convolution with respect to its input: the output's gradient convolved with the kernels turned round. */
@@ -101,34 +113,35 @@ export function inputGradientByWinograd(
   const shape = [groups, channels, filters, 9];
   const turned = { address: reserve(sizeOf(shape) * 4), shape, dtype: weight.dtype };
   const view = { offset: 8, strides: [filters * channels * 9, 9, channels * 9, -1] };
-  return [
-    ...copyView(weight, turned, view),
-    ...plan(
-      {
-        x: gradient,
-        out,
-        bias: undefined,
-        weights: turned.address,
-        images,
-        groups,
-        channels: filters,
-        filters: channels,
-        input: [output[1], output[2]],
-        output: [input[1], input[2]],
-        before: [2 - before[1], 2 - before[2]],
-      },
-      m,
-      reserve,
-    ),
-  ];
+  return plan(
+    {
+      x: gradient,
+      out,
+      bias: undefined,
+      weight: weight.address,
+      kernels: { offset: 32, strides: [filters * channels * 36, 36, channels * 36, -4] },
+      dense: { address: turned.address, plan: copyView(weight, turned, view) },
+      relu: false,
+      images,
+      groups,
+      channels: filters,
+      filters: channels,
+      input: [output[1], output[2]],
+      output: [input[1], input[2]],
+      before: [2 - before[1], 2 - before[2]],
+    },
+    m,
+    reserve,
+  );
 }
 
 function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
-  const { x, out, bias, weights, images, groups, channels, filters, input, output, before } = conv;
+  const { x, out, bias, weight, kernels, dense, relu, images, groups, channels, filters, input, output, before } = conv;
   const elements = (m + 2) ** 2;
   const block = innerBlock(channels);
   const perElement = paddedRows(filters) * channels * 4 + APART;
-  const transformed = reserve(groups * elements * perElement);
+  const bytes = groups * elements * perElement;
+  const transformed = reserve(bytes);
   const grain = roundUp(pieces(16384, channels * 9), ROWS);
   const weightChunks = pieces(filters, grain);
 
@@ -143,7 +156,8 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
   const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
   const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
 
-  return [
+  const transforming: Plan = [
+    ...dense.plan,
     {
       kernel: 'winogradWeights',
       words: words([
@@ -153,7 +167,7 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
         block,
         grain,
         weightChunks,
-        weights,
+        dense.address,
         transformed,
         elements * perElement,
         perElement,
@@ -161,6 +175,9 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
       chunks: groups * weightChunks,
       scratch: 1024,
     },
+  ];
+  return [
+    ...deriving({ sources: [weight], address: transformed, bytes }, transforming),
     {
       kernel: 'winograd',
       words: words(
@@ -187,7 +204,8 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
           elements * perElement,
           perElement,
         ],
-        [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0, weights],
+        [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0],
+        [weight + kernels.offset, ...kernels.strides, Number(relu)],
       ),
       chunks: groups * blocks * pieces(filters, slice),
       scratch: 2048 + (m + 2) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),

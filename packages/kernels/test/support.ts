@@ -4,7 +4,7 @@ import { dtypeOf, sizeOf, typedArray } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import { expect } from 'vitest';
 import { Heap, compileKernels, hasRelaxedSimd, instantiateKernels, link, plannedKernels } from '../src/index.ts';
-import type { CompiledModule, Flavour, LinearMemory, Program } from '../src/index.ts';
+import type { CompiledModule, Flavour, Host, LinearMemory, Program } from '../src/index.ts';
 
 // Node 20 has relaxed SIMD behind a flag that can still be set now.
 if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -17,6 +17,7 @@ export type Order = 'forward' | 'backward';
 
 /** The kernels over a small memory, with operands made from arrays. */
 export class TestHost {
+  readonly host: Host;
   readonly kernels: Required<Kernels>;
   readonly heap: Heap;
   order: Order = 'forward';
@@ -29,11 +30,12 @@ export class TestHost {
     const { kernels, base } = instantiateKernels(module, memory);
     this.#exports = kernels;
     this.heap = new Heap(memory, base, 2 ** 32);
-    this.kernels = plannedKernels({
+    this.host = {
       addressOf: (storage) => (storage as { address: number }).address,
       reserve: (bytes) => (this.#reserved = this.#allocate(bytes)),
       run: (program, values) => this.#run(program, values),
-    });
+    };
+    this.kernels = plannedKernels(this.host);
   }
 
   static async create(flavour: Flavour): Promise<TestHost> {
@@ -58,6 +60,10 @@ export class TestHost {
     const array = typedArray(dtype, sizeOf(shape));
     array.set(this.#view((storage as { address: number }).address, array));
     return array;
+  }
+
+  write({ storage }: Operand, data: TypedArray): void {
+    this.#view((storage as { address: number }).address, data).set(data);
   }
 
   free(...operands: readonly Operand[]): void {

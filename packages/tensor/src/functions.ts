@@ -27,7 +27,17 @@ export {
   globalMaxPool,
 } from './ops/adaptive-pool.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
-export { col2im, conv, conv1d, conv2d, conv3d, convInputGradient, convWeightGradient, im2col } from './ops/conv.ts';
+export {
+  col2im,
+  conv,
+  conv1d,
+  conv2d,
+  conv3d,
+  convActivation,
+  convInputGradient,
+  convWeightGradient,
+  im2col,
+} from './ops/conv.ts';
 export { addCoordinates } from './ops/coordinates.ts';
 export {
   abs,

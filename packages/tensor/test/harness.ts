@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 
 const optional: Record<keyof OptionalKernels, true> = {
   conv: true,
+  convActivation: true,
   convInputGradient: true,
   convWeightGradient: true,
   maxPool: true,

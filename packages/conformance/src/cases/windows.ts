@@ -165,6 +165,15 @@ export const windowCases = {
       { name: `${name}, bias`, inputs: [numbers(x), numbers(weight), numbers([weight[0]!])], attributes: { geometry } },
     ]),
   },
+  convActivation: {
+    // The errors of sums of up to some twenty times the largest result.
+    tolerance: { c: 20 * convolutions.c, scale: 'largest' },
+    cases: geometries.map(({ name, x, weight, geometry }, i): Case<'convActivation'> => {
+      const activation = (['relu', 'tanh', 'sigmoid'] as const)[i % 3]!;
+      const inputs = [numbers(x), numbers(weight), numbers([weight[0]!])] as const;
+      return { name: `${name}, ${activation}`, inputs, attributes: { geometry, activation } };
+    }),
+  },
   convInputGradient: convolving<'convInputGradient'>(({ x, weight, y, geometry }) => ({
     inputs: [numbers(y), numbers(weight)],
     attributes: { geometry, inputShape: x },

@@ -1,4 +1,4 @@
-import type { ConvGeometry, Shape, Window } from '@receptive/backend';
+import type { ActivationName, ConvGeometry, Shape, Window } from '@receptive/backend';
 import { sameShape, sizeOf } from '@receptive/backend';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 import { checkAlgorithm } from './algorithm.ts';
 import type { AlgorithmOptions } from './algorithm.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
-import { add } from './elementwise.ts';
+import { add, relu, sigmoid, tanh } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
 import { pad } from './padding.ts';
@@ -69,6 +69,22 @@ const convOp: Op<{ readonly geometry: ConvGeometry }, [x: 0, weight: 0, bias?: 0
     return [bias ? add(y, reshape(bias, [-1, ...geometry.kernel.map(() => 1)])) : y];
   },
 };
+
+/** What {@link compile} makes of a convolution and the activation after it: on a backend with a kernel for both there is one pass less. */
+const convActivationOp: Op<
+  { readonly geometry: ConvGeometry; readonly activation: ActivationName },
+  [x: 0, weight: 0, bias?: 0],
+  [y: 0]
+> = {
+  name: 'convActivation',
+  fused: 'convActivation',
+  infer: (inputs, attributes) => convOp.infer!(inputs, attributes),
+  run: (kernels, [x, weight, bias], [y], { geometry, activation }) =>
+    kernels.convActivation(x, weight, bias, y, geometry, activation),
+  compose: ([x, weight, bias], { geometry, activation }) => [activations[activation](conv(x, weight, bias, geometry))],
+};
+
+const activations = { relu, tanh, sigmoid } as const;
 
 const convInputGradientOp: Op<
   { readonly geometry: ConvGeometry; readonly inputShape: Shape },
@@ -160,6 +176,7 @@ const col2imOp: Op<{ readonly window: Window; readonly shape: Shape }, [columns:
 
 export const convOps = {
   conv: convOp,
+  convActivation: convActivationOp,
   convInputGradient: convInputGradientOp,
   convWeightGradient: convWeightGradientOp,
   im2col: im2colOp,
@@ -243,6 +260,17 @@ export function convWeightGradient(x: Tensor, gradient: Tensor, geometry: ConvGe
 /** Convolution with a resolved geometry, for any number of spatial axes. */
 export function conv(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor {
   return dispatch(convOp, bias ? [x, weight, bias] : [x, weight], { geometry })[0];
+}
+
+/** {@link conv} and an activation of its outputs, as one op. */
+export function convActivation(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  geometry: ConvGeometry,
+  activation: ActivationName,
+): Tensor {
+  return dispatch(convActivationOp, bias ? [x, weight, bias] : [x, weight], { geometry, activation })[0];
 }
 
 /** Unfolds `[N, C, ...spatial]` into the columns `[N, C * taps, positions]` that the window sees; outside the input lies `value`. */
