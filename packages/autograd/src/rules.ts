@@ -19,6 +19,7 @@ import {
   greaterEqual,
   im2col,
   lessEqual,
+  localResponseNormGradient,
   log,
   matmul,
   mul,
@@ -250,7 +251,8 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   standardize: (g, [x], attributes, outputs) => [() => standardizeGradient(g, x, outputs, attributes)],
   standardizeGradient: 'composition',
   batchNorm: batchNormGradients,
-  localResponseNorm: 'composition',
+  localResponseNorm: (g, [x], attributes) => [() => localResponseNormGradient(g, x, attributes)],
+  localResponseNormGradient: 'composition',
 
   sgdStep: 'nondifferentiable',
   adamStep: 'nondifferentiable',

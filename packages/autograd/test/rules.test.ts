@@ -418,6 +418,15 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (x) => t.localResponseNorm(x, { size: 3, alpha: 0.5, k: 1 }), inputs: [[2, 5, 2]] },
     { f: (x) => t.localResponseNorm(x, { size: 4, alpha: 2, beta: 1.5, divideBySize: true }), inputs: [[1, 3, 2, 2]] },
   ],
+  localResponseNormGradient: [
+    {
+      f: (g, x) => t.localResponseNormGradient(g, x, { size: 4, alpha: 0.5, beta: 0.75, k: 1 }),
+      inputs: [
+        [2, 5, 2],
+        [2, 5, 2],
+      ],
+    },
+  ],
 
   custom: [
     {

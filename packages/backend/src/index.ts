@@ -11,6 +11,7 @@ export type {
   OptionalKernels,
   ReduceName,
   RequiredKernels,
+  ResponseNormOptions,
   SgdOptions,
   Storage,
   UnaryName,

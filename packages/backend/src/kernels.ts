@@ -172,6 +172,10 @@ export interface OptionalKernels {
     axes: readonly number[],
     eps: number,
   ): void;
+  /** Local response normalisation of `[N, C, ...spatial]` across channels (see the op for the formula). */
+  localResponseNorm(x: Operand, out: Operand, options: ResponseNormOptions): void;
+  /** Gradient of localResponseNorm, from the output's gradient and x. */
+  localResponseNormGradient(gradient: Operand, x: Operand, out: Operand, options: ResponseNormOptions): void;
   /** One step of SGD (see the op for the formula). Each output may share memory with the input of its name. */
   sgdStep(
     inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly velocity: Operand | undefined },
@@ -189,6 +193,15 @@ export interface OptionalKernels {
     outputs: { readonly parameter: Operand; readonly mean: Operand; readonly variance: Operand },
     options: AdamOptions,
   ): void;
+}
+
+/** Constants of local response normalisation: `y_c = x_c / (k + alpha * S_c)^beta`, with the sum S_c of the squares of `size` channels. */
+export interface ResponseNormOptions {
+  /** Channels of the window, of which `floor(size / 2)` lie before its own. */
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly k: number;
 }
 
 /** Hyperparameters of one SGD step. */

@@ -38,6 +38,8 @@ const kernels: Required<Kernels> = {
   batchNorm: nothing,
   standardize: nothing,
   standardizeGradient: nothing,
+  localResponseNorm: nothing,
+  localResponseNormGradient: nothing,
   sgdStep: nothing,
   adamStep: nothing,
 };

@@ -196,33 +196,6 @@ export function sign(x: v128): v128 {
   return select(signed(at(LOG, 14), x), x, v128.or(f32x4.lt(x, f32x4.splat(0)), f32x4.gt(x, f32x4.splat(0))));
 }
 
-/** Applies a function of one float, or two, that has no vector form. */
-function eachLane(x: v128, y: v128, f: (x: f32, y: f32) => f32): v128 {
-  let result = f32x4.splat(f(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0)));
-  result = f32x4.replace_lane(result, 1, f(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1)));
-  result = f32x4.replace_lane(result, 2, f(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)));
-  return f32x4.replace_lane(result, 3, f(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
-}
-
-// In double precision: the standard library's sine of floats is wrong for some huge arguments.
-
-export function sin(x: v128): v128 {
-  return eachLane(x, x, (value: f32, _: f32): f32 => <f32>NativeMath.sin(value));
-}
-
-export function cos(x: v128): v128 {
-  return eachLane(x, x, (value: f32, _: f32): f32 => <f32>NativeMath.cos(value));
-}
-
-export function power(x: v128, y: v128): v128 {
-  return eachLane(x, y, powerOf);
-}
-
-/** `x` to the power `y`; where C's pow gives 1 for a base of 1 or -1 and an exponent without value or end, NaN, as JavaScript does. */
-function powerOf(x: f32, y: f32): f32 {
-  return (x == 1 || x == -1) && !isFinite(y) ? NaN : Mathf.pow(x, y);
-}
-
 /** Power of integers modulo 2^32; what would be a fraction or infinite is 0. */
 export function integerPower(base: i32, exponent: i32): i32 {
   if (exponent < 0) return base == 1 || (base == -1 && !(exponent & 1)) ? 1 : base == -1 ? -1 : 0;

@@ -152,7 +152,8 @@ export function cast_${name}(args: usize, chunk: i32, scratch: usize): void {
 /** AssemblyScript source of all elementwise kernels. */
 export function elementwise() {
   return `import { map, storeMask, storeMaskPartial, zip } from '../assembly/elementwise';
-import { cos, erf, exp, expm1, integerPower, log, log1p, power, sigmoid, sign, sin, softplus, tanh } from '../assembly/math';
+import { cos, power, sin } from '../assembly/doubles';
+import { erf, exp, expm1, integerPower, log, log1p, sigmoid, sign, softplus, tanh } from '../assembly/math';
 import { loadPartial, storePartial } from '../assembly/vector';
 ${[
   ...Object.entries(unary).map(unaryKernel),

@@ -12,6 +12,7 @@ import { float } from './plan.ts';
 import type { Builder, Host } from './planner.ts';
 import { Planner, Scalar } from './planner.ts';
 import { argReduce, reduce } from './reduce.ts';
+import { localResponseNorm, localResponseNormGradient } from './response-norm.ts';
 import { sample, sampleInputGradient, samplePointsGradient } from './sampling.ts';
 import { softmax } from './softmax.ts';
 import { cast, concat, copyView, fill, im2col, pad, wordOf } from './views.ts';
@@ -63,6 +64,8 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   batchNorm: ofFloats('batchNorm', batchNorm),
   standardize: ofFloats('standardize', standardize),
   standardizeGradient: ofFloats('standardizeGradient', standardizeGradient),
+  localResponseNorm: ofFloats('localResponseNorm', localResponseNorm),
+  localResponseNormGradient: ofFloats('localResponseNormGradient', localResponseNormGradient),
   sgdStep,
   adamStep,
 };

@@ -111,7 +111,9 @@ describe.each(flavours)('functions, %s', async (flavour) => {
   test('power is that of JavaScript', () => {
     const pairs = [
       [2, 3], [2, 0.5], [-8, 3], [-8, 1 / 3], [0, 0], [0, -1], [1, NaN], [1, Infinity], [-1, -Infinity], [NaN, 0], [-0, 3], [-0, -3], [Infinity, -1], [10, 39],
+      [0, 0.1], [0, -0.1], [1e-45, 0.5], [3e38, 1.01], [0.5, 149], [2, 127.5], [0.9999999, 1e9], [1.0000001, 1e9], [1, 1e38],
       ...Array.from({ length: 500 }, () => [random() * 20, random() * 20 - 10]),
+      ...Array.from({ length: 500 }, () => [2 ** (random() * 250 - 125), random() - 0.5]),
     ].map((pair) => pair.map(Math.fround)) as [number, number][]; // prettier-ignore
     const name: BinaryName = 'pow';
     const operands = [0, 1].map((k) =>

@@ -138,7 +138,7 @@ export {
 } from './ops/pool-variants.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { sample, sampleInputGradient, samplePointsGradient } from './ops/sample.ts';
-export { localContrastNorm, localResponseNorm } from './ops/response-norm.ts';
+export { localContrastNorm, localResponseNorm, localResponseNormGradient } from './ops/response-norm.ts';
 export {
   separableConv1d,
   separableConv2d,

@@ -22,6 +22,8 @@ const optional: Record<keyof OptionalKernels, true> = {
   batchNorm: true,
   standardize: true,
   standardizeGradient: true,
+  localResponseNorm: true,
+  localResponseNormGradient: true,
   sgdStep: true,
   adamStep: true,
 };

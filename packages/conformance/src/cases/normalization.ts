@@ -97,4 +97,19 @@ export const normalizationCases = {
       },
     ],
   },
+  localResponseNormGradient: {
+    tolerance: formula,
+    cases: [
+      {
+        name: 'the constants of Krizhevsky et al.',
+        inputs: [numbers([1, 7, 2, 3]), uniform([1, 7, 2, 3], -100, 100)],
+        attributes: { size: 5, alpha: 1e-4, beta: 0.75, k: 2 },
+      },
+      {
+        name: 'an even window reaches down',
+        inputs: [numbers([2, 3, 4]), numbers([2, 3, 4])],
+        attributes: { size: 2, alpha: 1, beta: 1.25, k: 1 },
+      },
+    ],
+  },
 } satisfies { readonly [N in OpName]?: OpCases<N> };

@@ -1,3 +1,4 @@
+import type { ResponseNormOptions } from '@receptive/backend';
 import { full } from '../create.ts';
 import { withBackend } from '../current.ts';
 import { dispatch } from '../dispatch.ts';
@@ -5,7 +6,7 @@ import { ShapeError, formatShape } from '../errors.ts';
 import type { Op, TensorType } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { floats } from './check.ts';
+import { floats, sameDtype, shapeIs } from './check.ts';
 import { conv } from './conv.ts';
 import { add, div, maximum, mul, pow, sqrt, square, sub } from './elementwise.ts';
 import { avgPool } from './pool.ts';
@@ -16,41 +17,76 @@ import { reshape } from './views.ts';
 import { perAxis, resolveWindow } from './window.ts';
 import type { PerAxis } from './window.ts';
 
+/** Refuses what a response norm cannot be made of. */
+function checkResponse(op: string, x: TensorType, { size, ...constants }: ResponseNormOptions): void {
+  floats(op, x);
+  imagesOnly(op, x);
+  if (!Number.isInteger(size) || size < 1) {
+    throw new ShapeError(`${op}: size must be a whole number of channels of at least 1, but is ${size}.`);
+  }
+  for (const [name, value] of Object.entries(constants)) {
+    if (!Number.isFinite(value)) throw new RangeError(`${op}: ${name} must be a finite number, but is ${value}.`);
+  }
+}
+
+/** Sums over the channels from `before` to `after` each own one. */
+function overChannels(x: Tensor, before: number, after: number): Tensor {
+  // The channels as an axis over which a window slides; its mean times its length is the sum.
+  const size = before + 1 + after;
+  const window = {
+    kernel: [size, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [[before, after] as const, [0, 0] as const],
+  };
+  const planes = reshape(x, [x.shape[0]!, 1, x.shape[1]!, -1]);
+  return mul(reshape(avgPool(planes, { window, countPadding: true }), x.shape), size);
+}
+
+/** Channels of a window before and after its own. */
+const reach = (size: number): [before: number, after: number] => [
+  Math.floor(size / 2),
+  size - 1 - Math.floor(size / 2),
+];
+
+const energyOf = (x: Tensor, { size, alpha, k }: ResponseNormOptions): Tensor =>
+  add(mul(overChannels(square(x), ...reach(size)), alpha), k);
+
 /** Here alpha multiplies the sum of the squares. */
-const localResponseNormOp: Op<
-  { readonly size: number; readonly alpha: number; readonly beta: number; readonly k: number },
-  [x: 0],
-  [y: 0]
-> = {
+const localResponseNormOp: Op<ResponseNormOptions, [x: 0], [y: 0]> = {
   name: 'localResponseNorm',
-  infer([x], { size, alpha, beta, k }) {
-    floats('localResponseNorm', x);
-    imagesOnly('localResponseNorm', x);
-    if (!Number.isInteger(size) || size < 1) {
-      throw new ShapeError(`localResponseNorm: size must be a whole number of channels of at least 1, but is ${size}.`);
-    }
-    for (const [name, value] of Object.entries({ alpha, beta, k })) {
-      if (!Number.isFinite(value))
-        throw new RangeError(`localResponseNorm: ${name} must be a finite number, but is ${value}.`);
-    }
+  fused: 'localResponseNorm',
+  infer([x], options) {
+    checkResponse('localResponseNorm', x, options);
     return [x];
   },
-  compose([x], { size, alpha, beta, k }) {
-    // The channels as an axis over which a window slides; its mean times its length is the sum.
-    const planes = reshape(square(x), [x.shape[0]!, 1, x.shape[1]!, -1]);
-    const before = Math.floor(size / 2);
-    const window = {
-      kernel: [size, 1],
-      stride: [1, 1],
-      dilation: [1, 1],
-      padding: [[before, size - 1 - before] as const, [0, 0] as const],
-    };
-    const energy = reshape(avgPool(planes, { window, countPadding: true }), x.shape);
-    return [mul(x, pow(add(mul(energy, alpha * size), k), -beta))];
+  run: (kernels, [x], [y], options) => kernels.localResponseNorm(x, y, options),
+  compose: ([x], options) => [mul(x, pow(energyOf(x, options), -options.beta))],
+};
+
+const localResponseNormGradientOp: Op<ResponseNormOptions, [gradient: 0, x: 0], [dx: 0]> = {
+  name: 'localResponseNormGradient',
+  fused: 'localResponseNormGradient',
+  infer([gradient, x], options) {
+    checkResponse('localResponseNormGradient', x, options);
+    sameDtype('localResponseNormGradient', gradient, x);
+    shapeIs('localResponseNormGradient', "the output's gradient", gradient, x.shape);
+    return [x];
+  },
+  run: (kernels, [gradient, x], [dx], options) => kernels.localResponseNormGradient(gradient, x, dx, options),
+  compose([gradient, x], options) {
+    const { size, alpha, beta } = options;
+    const energy = energyOf(x, options);
+    const [before, after] = reach(size);
+    const towards = overChannels(mul(mul(gradient, x), pow(energy, -beta - 1)), after, before);
+    return [sub(mul(gradient, pow(energy, -beta)), mul(mul(x, towards), 2 * alpha * beta))];
   },
 };
 
-export const responseNormOps = { localResponseNorm: localResponseNormOp };
+export const responseNormOps = {
+  localResponseNorm: localResponseNormOp,
+  localResponseNormGradient: localResponseNormGradientOp,
+};
 
 function imagesOnly(op: string, { shape }: TensorType): void {
   if (shape.length < 3) {
@@ -85,6 +121,11 @@ export interface LocalResponseNormOptions {
 export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions = {}): Tensor {
   const { size = 5, alpha = 1e-4, beta = 0.75, k = 2, divideBySize = false } = options;
   return dispatch(localResponseNormOp, [x], { size, alpha: divideBySize ? alpha / size : alpha, beta, k })[0];
+}
+
+/** Gradient of localResponseNorm with respect to x, from that of the output. */
+export function localResponseNormGradient(gradient: Tensor, x: Tensor, options: ResponseNormOptions): Tensor {
+  return dispatch(localResponseNormGradientOp, [gradient, x], options)[0];
 }
 
 /** Options of {@link localContrastNorm}. */
