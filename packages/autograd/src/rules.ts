@@ -7,10 +7,15 @@ import {
   broadcastTo,
   cast,
   col2im,
+  columnGeometry,
   conv,
   convInputGradient,
   convWeightGradient,
   cos,
+  deformColumns,
+  deformColumnsInputGradient,
+  deformColumnsMaskGradient,
+  deformColumnsOffsetGradient,
   div,
   equal,
   exp,
@@ -246,7 +251,34 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
     () => samplePointsGradient(g, points, gradient),
   ],
   samplePointsGradient: 'composition',
-  deformConv: 'composition',
+  // What both the image and the offsets ask for is computed once: whoever trains one trains the other.
+  deformConv: (g, [x, offset, weight, mask], { geometry, offsetGroups }) => {
+    const [window, product] = [{ window: geometry, offsetGroups }, columnGeometry(geometry.groups)];
+    const [images, filters] = g.shape as [number, number];
+    const [upstream, weights] = [reshape(g, [images, filters, -1]), reshape(weight, [filters, -1, 1])];
+    const places = upstream.shape[2]!;
+    const shape = [images, (weight.size / filters) * geometry.groups, places];
+    const columns = convInputGradient(upstream, weights, product, shape);
+    const gradients: [() => Tensor, () => Tensor, () => Tensor] = [
+      () => deformColumnsInputGradient(columns, offset, mask, window, x.shape),
+      () => deformColumnsOffsetGradient(x, columns, offset, mask, window),
+      () => {
+        const read = deformColumns(x, offset, mask, window);
+        return reshape(convWeightGradient(read, upstream, product, weights.shape), weight.shape);
+      },
+    ];
+    return mask ? [...gradients, () => deformColumnsMaskGradient(x, columns, offset, window)] : gradients;
+  },
+  deformColumns: (g, [x, offset, mask], window) => {
+    const gradients: [() => Tensor, () => Tensor] = [
+      () => deformColumnsInputGradient(g, offset, mask, window, x.shape),
+      () => deformColumnsOffsetGradient(x, g, offset, mask, window),
+    ];
+    return mask ? [...gradients, () => deformColumnsMaskGradient(x, g, offset, window)] : gradients;
+  },
+  deformColumnsInputGradient: 'composition',
+  deformColumnsOffsetGradient: 'composition',
+  deformColumnsMaskGradient: 'composition',
 
   standardize: (g, [x], attributes, outputs) => [() => standardizeGradient(g, x, outputs, attributes)],
   standardizeGradient: 'composition',

@@ -40,6 +40,20 @@ const window: Window = {
     [1, 2],
   ],
 };
+
+/** What deformable columns are read with: offsets in two groups, for two rows of two places. */
+const deformed = {
+  window: {
+    kernel: [2, 1],
+    stride: [2, 1],
+    dilation: [1, 1],
+    padding: [
+      [1, 1],
+      [0, 0],
+    ],
+  },
+  offsetGroups: 2,
+} as const;
 const geometry = { ...window, groups: 2 };
 const square = [3, 4];
 
@@ -377,6 +391,30 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
       f: (x, offset, w, mask) =>
         t.deformConv2d(x, offset, w, null, { mask, stride: 2, padding: 1, groups: 2, offsetGroups: 2 }),
       inputs: [[2, 4, 3, 4], between(0.1, 0.9, [2, 8, 2, 3]), [2, 2, 2, 1], [2, 4, 2, 3]],
+    },
+  ],
+  deformColumns: [
+    {
+      f: (x, offset, mask) => t.deformColumns(x, offset, mask, deformed),
+      inputs: [[1, 2, 3, 2], between(0.1, 0.9, [1, 8, 2, 2]), [1, 4, 2, 2]],
+    },
+  ],
+  deformColumnsInputGradient: [
+    {
+      f: (g, offset, mask) => t.deformColumnsInputGradient(g, offset, mask, deformed, [1, 2, 3, 2]),
+      inputs: [[1, 4, 4], between(0.1, 0.9, [1, 8, 2, 2]), [1, 4, 2, 2]],
+    },
+  ],
+  deformColumnsOffsetGradient: [
+    {
+      f: (x, g, offset, mask) => t.deformColumnsOffsetGradient(x, g, offset, mask, deformed),
+      inputs: [[1, 2, 3, 2], [1, 4, 4], between(0.1, 0.9, [1, 8, 2, 2]), [1, 4, 2, 2]],
+    },
+  ],
+  deformColumnsMaskGradient: [
+    {
+      f: (x, g, offset) => t.deformColumnsMaskGradient(x, g, offset, deformed),
+      inputs: [[1, 2, 3, 2], [1, 4, 4], between(0.1, 0.9, [1, 8, 2, 2])],
     },
   ],
   sampleInputGradient: [

@@ -138,6 +138,57 @@ export interface OptionalKernels {
   sampleInputGradient(gradient: Operand, points: Operand, out: Operand): void;
   /** Gradient of sample with respect to its points; at whole coordinates that of the cell that begins there, and NaN where a coordinate is NaN. */
   samplePointsGradient(x: Operand, points: Operand, gradient: Operand, out: Operand): void;
+  /**
+   * Deformable convolution: conv, but what is read of `x` `[N, C, ...spatial]`, one to three axes, lies where `offset` `[N, groups * taps * axes, ...output]` moves it from
+   * the window's place, in pixels, interpolated as by sample; and then times `mask` `[N, groups * taps, ...output]`, if there is one. Each of `offsetGroups`
+   * groups of channels is read at places of its own.
+   */
+  deformConv(
+    x: Operand,
+    offset: Operand,
+    weight: Operand,
+    mask: Operand | undefined,
+    out: Operand,
+    geometry: ConvGeometry,
+    offsetGroups: number,
+  ): void;
+  /** What deformConv reads, as columns `[N, C * taps, places]`: those of im2col, moved. */
+  deformColumns(
+    x: Operand,
+    offset: Operand,
+    mask: Operand | undefined,
+    out: Operand,
+    window: Window,
+    offsetGroups: number,
+  ): void;
+  /** Gradient of deformColumns with respect to its input, from that of the columns. `out` has the input's shape. NaN coordinates send nothing. */
+  deformColumnsInputGradient(
+    gradient: Operand,
+    offset: Operand,
+    mask: Operand | undefined,
+    out: Operand,
+    window: Window,
+    offsetGroups: number,
+  ): void;
+  /** Gradient of deformColumns with respect to its offsets, at whole places as samplePointsGradient has it. */
+  deformColumnsOffsetGradient(
+    x: Operand,
+    gradient: Operand,
+    offset: Operand,
+    mask: Operand | undefined,
+    out: Operand,
+    window: Window,
+    offsetGroups: number,
+  ): void;
+  /** Gradient of deformColumns with respect to its mask. */
+  deformColumnsMaskGradient(
+    x: Operand,
+    gradient: Operand,
+    offset: Operand,
+    out: Operand,
+    window: Window,
+    offsetGroups: number,
+  ): void;
   /** Softmax along the last axis. */
   softmax(x: Operand, out: Operand): void;
   /** Logarithm of softmax along the last axis. */

@@ -2,6 +2,7 @@ import type { Backend } from './backend.ts';
 import type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 import { bytesPerElement, dtypeOf, typedArray } from './dtype.ts';
 import type { Kernels, Operand, Storage } from './kernels.ts';
+import { deformable } from './reference/deformable.ts';
 import { elementwise } from './reference/elementwise.ts';
 import { norms } from './reference/norms.ts';
 import { optimisers } from './reference/optimisers.ts';
@@ -40,6 +41,7 @@ export function reference(): Backend {
     ...reductions(open),
     ...windows(open),
     ...sampling(open),
+    ...deformable(open),
     ...norms(open),
     ...optimisers(open),
   };

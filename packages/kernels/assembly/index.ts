@@ -1,6 +1,7 @@
 // All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
 export * from '../build/elementwise';
 export { copy, fill, transpose } from './copy';
+export { deformColumns, deformColumnsInputGradient, deformColumnsPointsGradient, deformConv } from './deformable';
 export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';

@@ -31,11 +31,11 @@ const OPERANDS: usize = 48;
 /** Bytes of what is kept of a corner. */
 // @ts-ignore: decorator
 @inline
-const CORNER: usize = 48;
+export const CORNER: usize = 48;
 /** Bytes of the weights of both ends of cells along an axis. */
 // @ts-ignore: decorator
 @inline
-const ENDS: usize = 32;
+export const ENDS: usize = 32;
 
 // @ts-ignore: decorator
 @inline
@@ -52,35 +52,50 @@ function coordinates(p: usize, step: usize, count: i32): v128 {
   return v;
 }
 
+/** Makes the one corner of a cell of no axes. */
+// @ts-ignore: decorator
+@inline
+export function beginCorners(to: usize): void {
+  v128.store(to, i32x4.splat(0));
+  v128.store(to, f32x4.splat(1), 16);
+  v128.store(to, i32x4.splat(-1), 32);
+}
+
+/**
+ * Gives the cells of four points one axis more, along which the points lie at `at`: their corners, which take up `corners` bytes, become twice as many, those of the
+ * other end behind them. The weights of the two ends go to `ends`.
+ */
+export function extendCorners(to: usize, corners: usize, at: v128, length: i32, bytes: i32, ends: usize): void {
+  const stride = i32x4.splat(bytes), from = f32x4.floor(at), end = f32x4.splat(<f32>length);
+  const inside = v128.and(f32x4.gt(at, f32x4.splat(-1)), f32x4.lt(at, end));
+  // NaN is not inside, nor is it outside: it makes weights NaN.
+  const outside = v128.or(f32x4.le(at, f32x4.splat(-1)), f32x4.ge(at, end));
+  const high = v128.andnot(f32x4.sub(at, from), outside), low = v128.andnot(f32x4.sub(f32x4.splat(1), high), outside);
+  const first = i32x4.trunc_sat_f32x4_s(from), second = i32x4.add(first, i32x4.splat(1));
+  const hasFirst = v128.and(inside, i32x4.lt_u(first, i32x4.splat(length))), hasSecond = v128.and(inside, i32x4.lt_u(second, i32x4.splat(length)));
+  const toFirst = v128.and(i32x4.mul(first, stride), hasFirst), toSecond = v128.and(i32x4.mul(second, stride), hasSecond);
+  for (let corner = to; corner < to + corners; corner += CORNER) {
+    const offset = v128.load(corner), weight = v128.load(corner, 16), mask = v128.load(corner, 32), twin = corner + corners;
+    v128.store(corner, i32x4.add(offset, toFirst));
+    v128.store(corner, f32x4.mul(weight, low), 16);
+    v128.store(corner, v128.and(mask, hasFirst), 32);
+    v128.store(twin, i32x4.add(offset, toSecond));
+    v128.store(twin, f32x4.mul(weight, high), 16);
+    v128.store(twin, v128.and(mask, hasSecond), 32);
+  }
+  v128.store(ends, low);
+  v128.store(ends, high, 16);
+}
+
 /** Writes the corners of the cells of up to four points; the corner's bit number `axis` says which end it is. Then, for each axis, the weights of its ends. */
 function fillCorners(args: usize, points: usize, count: i32, to: usize): void {
   const axes = load<i32>(args + AXES);
   let corners = CORNER, ends = to + (CORNER << axes);
-  v128.store(to, i32x4.splat(0));
-  v128.store(to, f32x4.splat(1), 16);
-  v128.store(to, i32x4.splat(-1), 32);
+  beginCorners(to);
   for (let axis = 0; axis < axes; axis++) {
-    const word = <usize>axis << 2, length = load<i32>(args + LENGTHS + word), stride = i32x4.splat(load<i32>(args + STRIDES + word));
-    const at = coordinates(points + word, <usize>axes << 2, count), from = f32x4.floor(at), end = f32x4.splat(<f32>length);
-    const inside = v128.and(f32x4.gt(at, f32x4.splat(-1)), f32x4.lt(at, end));
-    // NaN is not inside, nor is it outside: it makes weights NaN.
-    const outside = v128.or(f32x4.le(at, f32x4.splat(-1)), f32x4.ge(at, end));
-    const high = v128.andnot(f32x4.sub(at, from), outside), low = v128.andnot(f32x4.sub(f32x4.splat(1), high), outside);
-    const first = i32x4.trunc_sat_f32x4_s(from), second = i32x4.add(first, i32x4.splat(1));
-    const hasFirst = v128.and(inside, i32x4.lt_u(first, i32x4.splat(length))), hasSecond = v128.and(inside, i32x4.lt_u(second, i32x4.splat(length)));
-    const toFirst = v128.and(i32x4.mul(first, stride), hasFirst), toSecond = v128.and(i32x4.mul(second, stride), hasSecond);
-    for (let corner = to; corner < to + corners; corner += CORNER) {
-      const offset = v128.load(corner), weight = v128.load(corner, 16), mask = v128.load(corner, 32), twin = corner + corners;
-      v128.store(corner, i32x4.add(offset, toFirst));
-      v128.store(corner, f32x4.mul(weight, low), 16);
-      v128.store(corner, v128.and(mask, hasFirst), 32);
-      v128.store(twin, i32x4.add(offset, toSecond));
-      v128.store(twin, f32x4.mul(weight, high), 16);
-      v128.store(twin, v128.and(mask, hasSecond), 32);
-    }
+    const word = <usize>axis << 2, at = coordinates(points + word, <usize>axes << 2, count);
+    extendCorners(to, corners, at, load<i32>(args + LENGTHS + word), load<i32>(args + STRIDES + word), ends);
     corners <<= 1;
-    v128.store(ends, low);
-    v128.store(ends, high, 16);
     ends += ENDS;
   }
 }
@@ -196,18 +211,18 @@ export function samplePointsGradient(args: usize, chunk: i32, scratch: usize): v
       from += 16;
     }
   }
-  const step = <usize>load<i32>(args + AXES) << 2, bytes = groupBytes(args);
+  const axes = load<i32>(args + AXES), step = <usize>axes << 2, bytes = groupBytes(args);
   let to = load<usize>(args, OPERANDS + 12) + <usize>(image * points + first) * step;
   for (let n = last - first; n > 0; n -= 4) {
-    for (let axis = 0; axis < load<i32>(args + AXES); axis++) storeStrided(to + (<usize>axis << 2), step, derivative(args, scratch, axis), n);
+    for (let axis = 0; axis < axes; axis++) storeStrided(to + (<usize>axis << 2), step, derivative(axes, scratch, axis), n);
     to += step << 2;
     scratch += bytes;
   }
 }
 
 /** Derivatives in the coordinate of one axis, from the sums of the corners and the weights along the other axes. */
-function derivative(args: usize, corner: usize, axis: i32): v128 {
-  const axes = load<i32>(args + AXES), ends = corner + (CORNER << axes);
+export function derivative(axes: i32, corner: usize, axis: i32): v128 {
+  const ends = corner + (CORNER << axes);
   let total = f32x4.splat(0);
   for (let number = 0; number < 1 << axes; number++) {
     let product = v128.load(corner, 16);

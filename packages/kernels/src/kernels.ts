@@ -1,5 +1,6 @@
 import type { Kernels, Operand } from '@receptive/backend';
 import { conv, convActivation, convInputGradient, convWeightGradient } from './conv.ts';
+import * as deformable from './deformable.ts';
 import * as elementwise from './elementwise.ts';
 import type { Located } from './elementwise.ts';
 import * as indexing from './indexing.ts';
@@ -59,6 +60,11 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   sample: ofFloats('sample', sample),
   sampleInputGradient: ofFloats('sampleInputGradient', sampleInputGradient),
   samplePointsGradient: ofFloats('samplePointsGradient', samplePointsGradient),
+  deformConv: ofFloats('deformConv', deformable.deformConv),
+  deformColumns: ofFloats('deformColumns', deformable.deformColumns),
+  deformColumnsInputGradient: ofFloats('deformColumnsInputGradient', deformable.deformColumnsInputGradient),
+  deformColumnsOffsetGradient: ofFloats('deformColumnsOffsetGradient', deformable.deformColumnsOffsetGradient),
+  deformColumnsMaskGradient: ofFloats('deformColumnsMaskGradient', deformable.deformColumnsMaskGradient),
   softmax: ofFloats('softmax', (x, out) => softmax('softmax', x, out)),
   logSoftmax: ofFloats('logSoftmax', (x, out) => softmax('logSoftmax', x, out)),
   batchNorm: ofFloats('batchNorm', batchNorm),

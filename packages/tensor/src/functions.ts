@@ -82,6 +82,12 @@ export {
 export { alphaDropout, dropout, spatialDropout, stochasticDepth } from './ops/dropout.ts';
 export { affineGrid, gridSample } from './ops/grid-sample.ts';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export {
+  deformColumns,
+  deformColumnsInputGradient,
+  deformColumnsMaskGradient,
+  deformColumnsOffsetGradient,
+} from './ops/deformable-columns.ts';
 export { deformConv2d } from './ops/deformable.ts';
 export { locallyConnected1d, locallyConnected2d, locallyConnectedOutput } from './ops/locally-connected.ts';
 export { interpolate } from './ops/interpolate.ts';

@@ -12,7 +12,7 @@ export type { GeluOptions, HardTanhOptions, StepOptions } from './ops/activation
 export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';
 export { resolveConv } from './ops/conv.ts';
-export { resolveDeformConv } from './ops/deformable.ts';
+export { columnGeometry, resolveDeformConv } from './ops/deformable.ts';
 export type { ConvOptions, PaddingMode } from './ops/conv.ts';
 export { alongAxis } from './ops/separable.ts';
 export type { SeparableConvOptions, SeparatedKernel } from './ops/separable.ts';

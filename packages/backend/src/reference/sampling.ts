@@ -5,7 +5,7 @@ import { eachIndex } from './positions.ts';
 import type { Open } from './positions.ts';
 
 /** One corner of the cell in which a point lies. */
-interface Corner {
+export interface Corner {
   /** Where in its plane; -1 outside. */
   readonly place: number;
   readonly weight: number;
@@ -13,7 +13,8 @@ interface Corner {
   readonly slopes: readonly number[];
 }
 
-function cornersOf(point: readonly number[], spatial: Shape): Corner[] {
+/** The corners of the cell of a point. A NaN coordinate makes one, which is nowhere. */
+export function cornersOf(point: readonly number[], spatial: Shape): Corner[] {
   if (point.some(Number.isNaN)) return [{ place: -1, weight: NaN, slopes: point.map(() => NaN) }];
   if (point.some((at, axis) => at <= -1 || at >= spatial[axis]!)) return [];
   const strides = stridesOf(spatial);

@@ -1,6 +1,4 @@
 import type { ConvGeometry, Shape } from '@receptive/backend';
-import { sizeOf, typedArray } from '@receptive/backend';
-import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
@@ -8,9 +6,9 @@ import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, sameDtype, shapeIs } from './check.ts';
 import { conv, convShape, resolveConv } from './conv.ts';
-import { add, mul } from './elementwise.ts';
-import { sample } from './sample.ts';
-import { permute, reshape } from './views.ts';
+import { deformColumns, deformableColumnsOps, deformedShape } from './deformable-columns.ts';
+import { add } from './elementwise.ts';
+import { reshape } from './views.ts';
 import { notPlain, perAxis } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
@@ -30,68 +28,26 @@ const deformConvOp: Op<
   [y: 0]
 > = {
   name: 'deformConv',
+  fused: 'deformConv',
   infer([x, offset, weight, mask], { geometry, offsetGroups }) {
     floats('deformConv', x);
-    sameDtype('deformConv', x, offset, weight, ...(mask ? [mask] : []));
+    sameDtype('deformConv', x, weight);
     const shape = convShape('deformConv', x.shape, weight.shape, geometry);
-    const [n, channels] = x.shape as [number, number];
-    if (channels % offsetGroups !== 0) {
-      throw new ShapeError(
-        `deformConv: ${channels} input channels do not fall into ${offsetGroups} equal groups of offsets. Take offsetGroups that divide them.`,
-      );
-    }
-    const [reads, output] = [offsetGroups * sizeOf(geometry.kernel), shape.slice(2)];
-    const axes = geometry.kernel.length;
-    shapeIs('deformConv', `the offset (${axes} for each tap)`, offset, [n, axes * reads, ...output]);
-    if (mask) shapeIs('deformConv', 'the mask (one for each tap)', mask, [n, reads, ...output]);
+    deformedShape('deformConv', x.shape, { window: geometry, offsetGroups }, x, { offset, mask });
     return [{ shape, dtype: x.dtype }];
   },
-  // Offset groups are images of their own here, [N * offsetGroups, C / offsetGroups, ...]. What is sampled for them are the columns [N, C * taps, places] of an
-  // ordinary convolution, and what is left of that is one of kernel 1.
+  run: (kernels, [x, offset, weight, mask], [y], { geometry, offsetGroups }) =>
+    kernels.deformConv(x, offset, weight, mask, y, geometry, offsetGroups),
   compose([x, offset, weight, mask], { geometry, offsetGroups }) {
-    const [n, channels, ...spatial] = x.shape as [number, number, ...number[]];
-    const [images, perImage] = [n * offsetGroups, channels / offsetGroups];
-    const [output, axes, taps] = [offset.shape.slice(2), spatial.length, sizeOf(geometry.kernel)];
-    const places = sizeOf(output);
-    const moves = permute(reshape(offset, [images, taps, axes, places]), [0, 1, 3, 2]);
-    const points = reshape(add(moves, regularPoints(offset, geometry, output)), [images, taps * places, axes]);
-    const read = sample(reshape(x, [images, perImage, ...spatial]), points);
-    const modulated = mask
-      ? mul(reshape(read, [images, perImage, taps, places]), reshape(mask, [images, 1, taps, places]))
-      : read;
-    const ones = geometry.kernel.map(() => 1);
-    return [
-      conv(
-        reshape(modulated, [n, channels * taps, ...output]),
-        reshape(weight, [weight.shape[0]!, -1, ...ones]),
-        undefined,
-        { kernel: ones, stride: ones, dilation: ones, padding: ones.map(() => [0, 0]), groups: geometry.groups },
-      ),
-    ];
+    const columns = deformColumns(x, offset, mask, { window: geometry, offsetGroups });
+    const y = conv(columns, reshape(weight, [weight.shape[0]!, -1, 1]), undefined, columnGeometry(geometry.groups));
+    return [reshape(y, convShape('deformConv', x.shape, weight.shape, geometry))];
   },
 };
 
-/** Where a convolution reads, `[taps, places, axes]`, in elements of its input. */
-function regularPoints(like: Tensor, { kernel, stride, dilation, padding }: ConvGeometry, output: Shape): Tensor {
-  const [taps, places, axes] = [indices(kernel), indices(output), kernel.length];
-  const points = typedArray(like.dtype, taps.length * places.length * axes);
-  let i = 0;
-  for (const tap of taps) {
-    for (const place of places) {
-      for (let axis = 0; axis < axes; axis++) {
-        points[i++] = place[axis]! * stride[axis]! + tap[axis]! * dilation[axis]! - padding[axis]![0];
-      }
-    }
-  }
-  return fromArray(like.backend, points, [taps.length, places.length, axes], like.dtype);
-}
-
-/** Every index of a shape, row by row. */
-function indices(shape: Shape): readonly (readonly number[])[] {
-  return shape.reduce<number[][]>(
-    (found, length) => found.flatMap((index) => Array.from({ length }, (_, i) => [...index, i])),
-    [[]],
-  );
+/** A convolution of columns: each place meets all weights of its group. */
+export function columnGeometry(groups: number): ConvGeometry {
+  return { kernel: [1], stride: [1], dilation: [1], padding: [[0, 0]], groups };
 }
 
 /** The geometry that options describe over spatial lengths `input`; refuses options that make no sense, whatever the input. */
@@ -106,7 +62,7 @@ export function resolveDeformConv(
   return resolveConv(op, input, kernel, options);
 }
 
-export const deformableOps = { deformConv: deformConvOp };
+export const deformableOps = { deformConv: deformConvOp, ...deformableColumnsOps };
 
 /**
  * Deformable convolution of `x` `[N, C, H, W]` with `weight` `[O, C / groups, kh, kw]`, plus `bias` `[O]`: a convolution whose taps read where `offset`
