@@ -6,7 +6,7 @@ export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';
 export { correlate, interleave } from './lanes';
-export { mend } from './mend';
+export { mend, suspect } from './mend';
 export { dotRows, weighRows } from './narrow';
 export { normalise, normaliseGradient, share } from './norms';
 export { adamStep, sgdStep } from './optimisers';

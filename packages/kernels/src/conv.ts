@@ -5,6 +5,7 @@ import { unary } from './elementwise.ts';
 import type { Packed, Product } from './gemm.ts';
 import { ENOUGH, multiply, pack, packWeights, packedBytes, sliceInner } from './gemm.ts';
 import { convByLanes, inputGradientByLanes, suitsLanes, weightGradientByLanes } from './lanes.ts';
+import { mend } from './mend.ts';
 import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows, weighRows } from './narrow.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { pieces } from './plan.ts';
@@ -111,7 +112,7 @@ export function conv(
   image.reserve(parts.size, reserve);
 
   let packed: Packed | undefined;
-  return parts.ranges.flatMap(([from, to]) => {
+  const products = parts.ranges.flatMap(([from, to]) => {
     const part = image.part(from, to);
     const product: Product = {
       batch: [groups],
@@ -143,6 +144,7 @@ export function conv(
     packed ??= packWeights(product, reserve);
     return [...(isFirst ? [packed.phase] : []), ...part.plan, multiply(product, packed)];
   });
+  return [...products, ...mend('y', { x, weight, y: out, bias }, sizes, reserve)];
 }
 
 /**
@@ -325,7 +327,7 @@ function gatherInputGradient(gradient: Located, weight: Located, out: Located, s
       }),
     ];
   });
-  return [...zeros, ...products];
+  return [...zeros, ...products, ...mend('x', { x: out, weight, y: gradient }, sizes, reserve)];
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {
@@ -346,7 +348,9 @@ export function convWeightGradient(
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
   const tile = tileSize(sizes);
   if (tile) return weightGradientByWinograd(x, gradient, out, sizes, tile, reserve);
-  if (suitsLanes(sizes, 'weightGradient')) return weightGradientByLanes(x, gradient, out, sizes, reserve);
+  const mended = mend('weight', { x, weight: out, y: gradient }, sizes, reserve);
+  if (suitsLanes(sizes, 'weightGradient'))
+    return [...weightGradientByLanes(x, gradient, out, sizes, reserve), ...mended];
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
   const [perImage, plane, ...spatial] = image.strides as [number, number, number, number, number];
@@ -395,5 +399,5 @@ export function convWeightGradient(
     const cut = slices && { slices: { size: slices.size, stride: size } };
     return [...part.plan, packed.phase, multiply({ ...product, ...cut }, packed)];
   });
-  return [...products, ...combineSlices('sumOuter_float32', sums, out.address, count, size, reserve)];
+  return [...products, ...combineSlices('sumOuter_float32', sums, out.address, count, size, reserve), ...mended];
 }
