@@ -1,4 +1,4 @@
-// A process of its own for Node's engines, which are given as many threads as its argument says. It speaks with its parent in messages.
+// A process of its own for Node's engines. It speaks with its parent in messages, and ends with it.
 import { cpus } from 'node:os';
 import { engines } from './engines/node.ts';
 import { performer } from './perform.ts';
@@ -6,8 +6,8 @@ import type { Report, Task } from './perform.ts';
 
 async function perform(task: Task): Promise<Report> {
   const others = watchOthers();
-  const report = await performer(engines(Number(process.argv[2])))(task);
-  return { ...report, host: `Node ${process.versions.node}`, others: others() };
+  const report = await performer(engines)(task);
+  return { ...report, host: `Node ${process.versions.node}`, node: process.versions.node, others: others() };
 }
 
 /** Returns a function that tells how many cores everything else on the machine kept busy since the call. */
@@ -21,6 +21,7 @@ function watchOthers(): () => number {
   };
 }
 
+process.once('disconnect', () => process.exit(1));
 process.once('message', (task: Task) => {
   perform(task).then(
     (report) => process.send!(report, () => process.exit(0)),

@@ -1,3 +1,9 @@
+/** An engine with so many threads. */
+export interface Variant {
+  readonly engine: string;
+  readonly threads: number;
+}
+
 /** Work that is timed: computes, or enqueues what a device computes. */
 type Run = () => void | Promise<void>;
 
@@ -12,6 +18,8 @@ export interface Timed {
   readonly overhead?: Run;
   /** How often a run does the work, without what is in the overhead; once unless told. */
   readonly times?: number;
+  /** Whether the work has been done before. */
+  readonly warm?: boolean;
 }
 
 /** A workload made ready by an engine. */
@@ -24,19 +32,24 @@ export interface Prepared extends Pick<Timed, 'run' | 'overhead' | 'times'> {
 export interface Engine extends Pick<Timed, 'begin' | 'finish'> {
   readonly describe: string;
   readonly workloads: Readonly<Record<string, () => Prepared | Promise<Prepared>>>;
+  /** Of the workloads that it has not, why. */
+  readonly lacks?: Readonly<Record<string, string>>;
   /** Lets go of what would keep the process running. */
   readonly dispose?: () => void;
 }
 
-/** Names of engines, and how to start them. */
-export type Engines = Readonly<Record<string, () => Promise<Engine>>>;
+/** Names of engines, and how to start them; those that can use several threads use so many. */
+export type Engines = Readonly<Record<string, (threads: number) => Promise<Engine>>>;
+
+/** Engines that can use several threads. */
+export const threaded: ReadonlySet<string> = new Set(['ort-node', 'ort-web', 'tfjs-wasm']);
 
 /** Ours, and the peers that each is set beside, at each of the places where engines run. */
 export const sides = {
-  node: { 'receptive-cpu': ['tfjs-wasm', 'ort-node', 'ort-web'] },
+  node: { 'receptive-cpu': ['ort-node', 'ort-web', 'tfjs-wasm', 'tfjs-cpu', 'jax-js', 'convnetjs'] },
   browser: { 'receptive-webgpu': ['tfjs-webgpu'], 'receptive-webgl2': ['tfjs-webgl'] },
   gpu: { 'receptive-webgpu': ['pytorch-float32', 'pytorch-tf32'] },
 } satisfies Record<string, Sides>;
 
-/** For each of our engines, the peers that it is set beside. */
+/** For each of our engines, the peers that it is set beside; none where it is only shown. */
 export type Sides = Readonly<Record<string, readonly string[]>>;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { browser } from './browser/browser.ts';
 import { children } from './children.ts';
-import { sides } from './engine.ts';
+import { sides, threaded } from './engine.ts';
 import type { Sides } from './engine.ts';
 import { prepareGpu, runGpu } from './gpu/carry.ts';
 import { nodeExecutable } from './node.ts';
@@ -19,7 +19,7 @@ const usage = `Times Receptive beside other engines: in Node, each engine in fre
   --browser         in one Chromium, on a GPU in software, engines in turn
   --only REGEXP     workloads whose names match (${workloads.map(({ name }) => name).join(', ')})
   --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
-  --threads NUMBER  threads of the engines that can use several (ort-node, ort-web); one unless told
+  --threads LIST    numbers of threads, by commas, for the engines that can use several (${[...threaded].join(', ')}); one unless told
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
   --quick           one short round: rough figures in seconds
@@ -55,9 +55,9 @@ async function bench(): Promise<void> {
     if (!values.prepare) process.exitCode = runGpu(file, values);
     return;
   }
-  const threads = Number(values.threads);
-  if (!(Number.isInteger(threads) && threads >= 1))
-    throw new Error(`--threads takes a whole number of at least 1, but was given ${values.threads}.`);
+  const threads = [...new Set(values.threads.split(',').map(Number))];
+  if (!threads.every((count) => Number.isInteger(count) && count >= 1))
+    throw new Error(`--threads takes whole numbers of at least 1, by commas, but was given ${values.threads}.`);
   const only = new RegExp(values.only ?? '');
   const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
   if (chosen.length === 0)
@@ -67,19 +67,21 @@ async function bench(): Promise<void> {
   const peers = listed(chosenSides) !== '';
   if (peers) installPeers();
 
-  // The peers also run the workloads that ours are compared with, and the peak is measured beside whatever has a rate.
-  const wanted = new Set(chosen.flatMap(({ name, against }) => [name, ...(against ? [against] : [])]));
+  // Training is set beside the inference of the same batch, and the peak is measured beside whatever has a rate.
+  const wanted = new Set(chosen.flatMap(({ name, forward }) => [name, ...(forward ? [forward] : [])]));
   if (!values.browser) wanted.add('peak');
   const place = values.browser
     ? await browser(peers)
-    : children(values.node ? nodeExecutable(values.node) : process.execPath, threads);
+    : children(values.node ? nodeExecutable(values.node) : process.execPath);
   try {
-    const [rounds, budget] = values.quick ? [1, 150] : [5, 600];
+    const [rounds, budget] = values.quick ? [1, 150] : [5, 400];
     const results = await measure(place, {
       sides: chosenSides,
       workloads: workloads.filter(({ name }) => wanted.has(name)),
+      threads,
       rounds,
       budget,
+      minutes: 20,
     });
     if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(markdown(results));
@@ -88,7 +90,7 @@ async function bench(): Promise<void> {
   }
 }
 
-/** The sides with those peers alone; of ours, those that have one of them, or all where none is wanted. */
+/** The sides with those peers alone; of ours, those that have one of them or never had one, or all where none is wanted. */
 function choose(all: Sides, list: string | undefined): Sides {
   const peers = list === undefined ? Object.values(all).flat() : list === 'none' ? [] : list.split(',');
   const unknown = peers.find((peer) => !Object.values(all).flat().includes(peer));
@@ -96,9 +98,13 @@ function choose(all: Sides, list: string | undefined): Sides {
   const kept = Object.entries(all).map(
     ([own, beside]) => [own, beside.filter((peer) => peers.includes(peer))] as const,
   );
-  return Object.fromEntries(kept.filter(([, beside]) => peers.length === 0 || beside.length > 0));
+  return Object.fromEntries(
+    kept.filter(([own, beside]) => peers.length === 0 || all[own]!.length === 0 || beside.length > 0),
+  );
 }
 
+// Leaves by the front door, where processes that were started are ended.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 try {
   await bench();
 } catch (error) {

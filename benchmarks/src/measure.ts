@@ -3,18 +3,26 @@ import type { Timed } from './engine.ts';
 /** A sample is long enough for the clock to be exact and short enough to interleave; where a device has to be waited for, long enough for that not to count. */
 const SAMPLE_MS = { computed: 20, waited: 100 };
 
+/** What takes longer is sampled once. */
+const SLOW_MS = 1500;
+
 /**
  * Milliseconds of one run, from samples of each of the runs in turn, A B C A B C, for about `budget` milliseconds a run. Before, each runs for as long
- * unmeasured: engines compile again what has turned out hot, and what counts is how fast they are then.
+ * unmeasured: engines compile again what has turned out hot, and what counts is how fast they are then. What is slow gets one sample, after one run.
  */
 export async function interleave(runs: readonly Timed[], budget: number): Promise<number[][]> {
-  const counts: number[] = [];
-  for (const run of runs) counts.push(await repetitions(run, budget));
   const samples = runs.map((): number[] => []);
-  const end = performance.now() + budget * runs.length;
+  const quick: (readonly [run: Timed, count: number, samples: number[]])[] = [];
+  for (const [i, run] of runs.entries()) {
+    const first = await time(run, 1);
+    if (first > SLOW_MS) samples[i]!.push(run.warm ? first : await time(run, 1));
+    else quick.push([run, await repetitions(run, budget), samples[i]!]);
+  }
+  if (quick.length === 0) return samples;
+  const end = performance.now() + budget * quick.length;
   do {
-    for (const [i, run] of runs.entries()) samples[i]!.push(await time(run, counts[i]!));
-  } while (performance.now() < end || samples[0]!.length < 5);
+    for (const [run, count, times] of quick) times.push(await time(run, count));
+  } while (performance.now() < end || quick[0]![2].length < 3);
   return samples;
 }
 

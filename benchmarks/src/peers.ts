@@ -31,6 +31,12 @@ export function hasPeer(name: string): boolean {
   return existsSync(join(folder, 'node_modules', name));
 }
 
+/** The version of an engine that is installed. */
+export function peerVersion(name: string): string {
+  const manifest = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
 /** The path of a file of the peers' workspace. */
 export function peerModule(name: string): string {
   return join(folder, name);

@@ -5,6 +5,7 @@ import { interleave } from './measure.ts';
 /** What is to be run side by side: each of the workloads on each of the engines, for so many milliseconds each. */
 export interface Task {
   readonly engines: readonly string[];
+  readonly threads: number;
   readonly workloads: readonly string[];
   readonly budget: number;
   /** Whether the outputs are wanted too. */
@@ -26,31 +27,43 @@ export interface Report {
   readonly host: string;
   /** Names of the engines, and what they say of themselves. */
   readonly engines: Readonly<Record<string, string>>;
+  /** For each engine, why it has not some of the workloads. */
+  readonly lacks: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly measured: readonly Measured[];
+  /** Node's version, where that ran it. */
+  readonly node?: string;
   /** Cores that others kept busy meanwhile, where that can be told. */
   readonly others?: number;
 }
 
 /** Performs tasks on `engines`, which are started, as workloads are made ready, once. */
 export function performer(engines: Engines): (task: Task) => Promise<Omit<Report, 'host'>> {
-  const start = once((name: string) => engines[name]!());
-  const prepare = once(async (engine: string, workload: string): Promise<(Prepared & Timed) | undefined> => {
-    const { workloads, begin, finish } = await start(engine);
+  const start = once((name: string, threads: string) => engines[name]!(Number(threads)));
+  const prepare = once(async (engine: string, threads: string, workload: string) => {
+    const { workloads, begin, finish } = await start(engine, threads);
     if (!workloads[workload]) return undefined;
     await begin?.();
-    return { ...(await workloads[workload]()), ...(begin && { begin }), ...(finish && { finish }) };
+    const ready: Prepared & Timed = {
+      ...(await workloads[workload]()),
+      ...(begin && { begin }),
+      ...(finish && { finish }),
+    };
+    return ready;
   });
-  return async ({ engines: names, workloads, budget, outputs }) => {
+  return async ({ engines: names, threads, workloads, budget, outputs }) => {
     const described: Record<string, string> = {};
+    const lacking: Record<string, Record<string, string>> = {};
     const ready: (Omit<Measured, 'samples'> & { readonly timed: Timed })[] = [];
     for (const engine of names) {
-      described[engine] = (await start(engine)).describe;
+      const { describe, lacks = {} } = await start(engine, String(threads));
+      described[engine] = describe;
+      lacking[engine] = Object.fromEntries(Object.entries(lacks).filter(([workload]) => workloads.includes(workload)));
       for (const workload of workloads) {
-        const prepared = await prepare(engine, workload);
+        const prepared = await prepare(engine, String(threads), workload);
         if (!prepared) continue;
         await prepared.begin?.();
         const output = outputs && prepared.output ? await prepared.output() : null;
-        ready.push({ engine, workload, output, timed: prepared });
+        ready.push({ engine, workload, output, timed: { ...prepared, warm: output !== null } });
       }
     }
     const samples = await interleave(
@@ -59,6 +72,7 @@ export function performer(engines: Engines): (task: Task) => Promise<Omit<Report
     );
     return {
       engines: described,
+      lacks: lacking,
       measured: ready.map(({ engine, workload, output }, i) => ({ engine, workload, output, samples: samples[i]! })),
     };
   };

@@ -1,11 +1,10 @@
-import type { Sides } from './engine.ts';
+import type { Sides, Variant } from './engine.ts';
 import { median } from './measure.ts';
 import type { Workload } from './workloads.ts';
 
 /** One engine's time for one workload. */
-export interface Row {
+export interface Row extends Variant {
   readonly workload: string;
-  readonly engine: string;
   /** Median over the rounds of each one's median, in milliseconds, with the fastest and the slowest round. */
   readonly ms: number;
   readonly min: number;
@@ -13,13 +12,19 @@ export interface Row {
   readonly gflops: number | null;
   /** Gigabytes a second, of what moves more than it computes. */
   readonly gbytes: number | null;
-  /** The peers' workload to compare with, where a peer does not run this one. */
-  readonly against: string | null;
+  /** In how many rounds it was timed: what takes long is timed in fewer, down to one. */
+  readonly rounds: number;
+  /** Whether it takes so long that it was timed in one round of several only. */
+  readonly once: boolean;
+  /** Of a training step, the inference of the same batch. */
+  readonly forward: string | null;
 }
 
 /** What a run of the benchmarks found. */
 export interface Results {
   readonly machine: string;
+  /** The version of Node that ran the engines; null in a browser. */
+  readonly node: string | null;
   /** What ran the engines: a version of Node, or a browser and its GPU. */
   readonly host: string;
   readonly engines: Readonly<Record<string, string>>;
@@ -28,81 +33,145 @@ export interface Results {
   readonly notes: readonly string[];
 }
 
-/** A row from the medians of the rounds. */
-export function rowOf({ name, flops, bytes, against }: Workload, engine: string, medians: readonly number[]): Row {
+/** A row from the medians of those of the `planned` rounds that it took part in. */
+export function rowOf(
+  { name, flops, bytes, forward }: Workload,
+  { engine, threads }: Variant,
+  medians: readonly number[],
+  planned: number,
+): Row {
   const ms = median(medians);
   return {
     workload: name,
     engine,
+    threads,
     ms,
     min: Math.min(...medians),
     max: Math.max(...medians),
     gflops: flops ? flops / ms / 1e6 : null,
     gbytes: bytes ? bytes / ms / 1e6 : null,
-    against: against ?? null,
+    rounds: medians.length,
+    once: planned > 1 && medians.length === 1,
+    forward: forward ?? null,
   };
 }
 
-/** The results as a Markdown document: a table of times, and one of ratios. */
-export function markdown({ machine, host, engines, sides, rows, notes }: Results): string {
-  const peak = rows.find((row) => row.workload === 'peak')?.gflops;
-  const moves = rows.some(({ gbytes }) => gbytes);
-  const times = rows.map((row) => [
-    row.workload,
-    row.engine,
-    milliseconds(row.ms),
-    `${milliseconds(row.min)} - ${milliseconds(row.max)}`,
-    row.gflops ? row.gflops.toFixed(1) : '',
-    ...(moves ? [row.gbytes ? row.gbytes.toFixed(1) : ''] : []),
-    ...(peak
-      ? [row.gflops && row.engine.startsWith('receptive') ? `${Math.round((100 * row.gflops) / peak)} %` : '']
-      : []),
-  ]);
-  const ratios = Object.entries(sides).flatMap(([own, peers]) =>
-    rows
-      .filter(({ engine }) => engine === own)
-      .flatMap((mine) =>
-        peers.flatMap((peer) => {
-          const theirs = [mine.workload, mine.against].flatMap(
-            (name) => rows.find((row) => row.engine === peer && row.workload === name) ?? [],
-          )[0];
-          return theirs
-            ? [[`${own} ${mine.workload}`, `${peer} ${theirs.workload}`, (mine.ms / theirs.ms).toFixed(2)]]
-            : [];
-        }),
-      ),
+/** How an engine is called where it may have several threads. */
+export const labelOf = ({ engine, threads }: Variant): string =>
+  threads === 1 ? engine : `${engine} (${threads} threads)`;
+
+/** One of our times beside a peer's. */
+export interface Ratio {
+  readonly own: Row;
+  readonly peer: Row;
+  /** Our time over theirs. */
+  readonly ratio: number;
+}
+
+/**
+ * Our times over those of the peers at their sides. What has several threads stands beside what has as many, or else beside what has one; training stands beside
+ * inference where the peer does not train.
+ */
+export function ratiosOf({ sides, rows }: Pick<Results, 'sides' | 'rows'>): Ratio[] {
+  return rows.flatMap((own) =>
+    (sides[own.engine] ?? []).flatMap((engine) => {
+      const theirs = rows.filter((row) => row.engine === engine);
+      const name = [own.workload, own.forward].find((workload) => theirs.some((row) => row.workload === workload));
+      const same = theirs.filter(({ workload }) => workload === name);
+      const matched = same.filter(({ threads }) => threads === own.threads);
+      return (matched.length > 0 ? matched : same).map((peer) => ({ own, peer, ratio: own.ms / peer.ms }));
+    }),
   );
+}
+
+/** The results as a Markdown document: a table of ratios for each of our engines, one of times, and what has to be said of them. */
+export function markdown(results: Results): string {
+  const { machine, host, engines, rows, notes } = results;
   return [
     `${machine}, ${host}`,
     '',
     ...Object.entries(engines).map(([name, describe]) => `- ${name}: ${describe}`),
+    ...ratioTables(results),
     '',
-    ...table(
-      [
-        'workload',
-        'engine',
-        'ms',
-        'fastest - slowest round',
-        'GF/s',
-        ...(moves ? ['GB/s'] : []),
-        ...(peak ? ['of peak'] : []),
-      ],
-      times,
-    ),
-    ...(ratios.length
-      ? [
-          '',
-          'Time over the time of the other; below 1 Receptive is faster.',
-          '',
-          ...table(['Receptive', 'beside', 'ratio'], ratios),
-        ]
-      : []),
-    ...(notes.length ? ['', ...notes.map((note) => `- ${note}`)] : []),
+    ...timeTable(rows),
+    ...(rows.some(({ once }) => once) ? ['', '(1): takes so long that it was timed once.'] : []),
+    ...listed([...backward(rows), ...notes]),
     '',
   ].join('\n');
 }
 
-function milliseconds(ms: number): string {
+const listed = (notes: readonly string[]): string[] =>
+  notes.length > 0 ? ['', ...notes.map((note) => `- ${note}`)] : [];
+
+function timeTable(rows: readonly Row[]): string[] {
+  const peak = rows.find((row) => row.workload === 'peak')?.gflops;
+  const columns: readonly (readonly [string, (row: Row) => string, shown?: boolean])[] = [
+    ['workload', ({ workload }) => workload],
+    ['engine', labelOf],
+    ['ms', ({ ms, once }) => `${milliseconds(ms)}${once ? ' (1)' : ''}`],
+    ['fastest - slowest round', ({ min, max }) => `${milliseconds(min)} - ${milliseconds(max)}`],
+    ['GF/s', ({ gflops }) => gflops?.toFixed(1) ?? ''],
+    ['GB/s', ({ gbytes }) => gbytes?.toFixed(1) ?? '', rows.some(({ gbytes }) => gbytes)],
+    [
+      'of peak',
+      ({ gflops, engine }) => (gflops && engine.startsWith('receptive') ? percent(gflops / peak!) : ''),
+      Boolean(peak),
+    ],
+  ];
+  const shown = columns.filter(([, , show = true]) => show);
+  return table(
+    shown.map(([title]) => title),
+    rows.map((row) => shown.map(([, cell]) => cell(row))),
+  );
+}
+
+/** For each of ours, workloads down and peers across. */
+function ratioTables(results: Results): string[] {
+  const ratios = ratiosOf(results);
+  const owns = [...new Set(ratios.map(({ own }) => labelOf(own)))];
+  return owns.flatMap((label) => {
+    const mine = ratios.filter(({ own }) => labelOf(own) === label);
+    const peers = [...new Set(mine.map(({ peer }) => labelOf(peer)))];
+    const workloads = [...new Map(mine.map(({ own }) => [own.workload, own])).values()];
+    return [
+      '',
+      `Time of ${label} over that of the others; below 1 Receptive is faster.`,
+      '',
+      ...table(
+        [label, 'ms', ...peers],
+        workloads.map((own) => [
+          own.workload,
+          milliseconds(own.ms),
+          ...peers.map((name) => {
+            const found = mine.find(
+              ({ own: { workload }, peer }) => workload === own.workload && labelOf(peer) === name,
+            );
+            if (!found) return '';
+            const { ratio, peer } = found;
+            return `${brief(ratio)}${peer.workload === own.workload ? '' : ` (${peer.workload})`}`;
+          }),
+        ]),
+      ),
+    ];
+  });
+}
+
+/** How fast the backward half of our training steps is, beside the forward half alone. */
+function backward(rows: readonly Row[]): string[] {
+  return rows.flatMap((step) => {
+    const forward = rows.find(
+      (row) => row.workload === step.forward && row.engine === step.engine && row.threads === step.threads,
+    );
+    if (!forward?.gflops || !step.gflops || !step.engine.startsWith('receptive')) return [];
+    const rate = (step.gflops * step.ms - forward.gflops * forward.ms) / (step.ms - forward.ms);
+    return `${labelOf(step)} ${step.workload}: backward at ${rate.toFixed(1)} GF/s, ${percent(rate / forward.gflops)} of forward's ${forward.gflops.toFixed(1)}.`;
+  });
+}
+
+const brief = (ratio: number): string => (ratio < 10 ? ratio.toPrecision(2) : ratio.toFixed(0));
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+export function milliseconds(ms: number): string {
   return ms < 0.1 ? ms.toFixed(5) : ms < 10 ? ms.toFixed(3) : ms.toFixed(1);
 }
 

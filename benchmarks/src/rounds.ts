@@ -1,67 +1,131 @@
 import { cpus } from 'node:os';
 import { checkSame } from './compare.ts';
+import { threaded } from './engine.ts';
+import type { Variant } from './engine.ts';
 import { median } from './measure.ts';
 import type { Report, Task } from './perform.ts';
-import { rowOf } from './report.ts';
+import { labelOf, rowOf } from './report.ts';
 import type { Results } from './report.ts';
 import type { Workload } from './workloads.ts';
+
+/** Whether an engine is to run a workload in the round that comes. */
+type Wanted = (variant: Variant, workload: Workload) => boolean;
 
 /** Where tasks are performed. */
 export interface Place {
   /** Cuts a round into tasks: what is in one is interleaved. */
-  tasks(engines: readonly string[], workloads: readonly string[]): readonly Pick<Task, 'engines' | 'workloads'>[];
+  tasks(
+    variants: readonly Variant[],
+    workloads: readonly Workload[],
+    wanted: Wanted,
+  ): readonly Pick<Task, 'engines' | 'threads' | 'workloads'>[];
   perform(task: Task): Promise<Report>;
   /** Lets go of what was started there. */
   close(): Promise<void>;
 }
 
+/** Tasks where all engines take turns at each workload, on one thread. */
+export const eachByItself: Place['tasks'] = (variants, workloads, wanted) =>
+  workloads.flatMap((workload) => {
+    const engines = variants.filter((variant) => wanted(variant, workload)).map(({ engine }) => engine);
+    return engines.length > 0 ? [{ engines, threads: 1, workloads: [workload.name] }] : [];
+  });
+
 /** What is measured, and for how long. */
 export interface Plan {
   readonly sides: Results['sides'];
   readonly workloads: readonly Workload[];
+  /** For the engines that can use several threads, with how many each is measured; the others have one. */
+  readonly threads: readonly number[];
   readonly rounds: number;
   /** Milliseconds for each workload of an engine, in each round. */
   readonly budget: number;
+  /** Minutes after which no round begins that would last as long as the one before beyond them. */
+  readonly minutes: number;
 }
 
 /** Above so many cores that other programs kept busy, a note says so. */
 const BUSY = 0.15;
 
+/** What an engine takes long for sits out the later rounds: its runs of all rounds together take about so many milliseconds. */
+const PATIENCE = 8000;
+
 /**
  * Measures in rounds, and says on standard error how far it is. In the first round the engines' results are compared.
  * @throws Error if engines do not compute the same.
  */
-export async function measure(place: Place, { sides, workloads, rounds, budget }: Plan): Promise<Results> {
-  const names = workloads.map(({ name }) => name);
-  const engines = Object.entries(sides).flatMap(([own, peers]) => [own, ...peers]);
-  const notes: string[] = [];
+export async function measure(place: Place, plan: Plan): Promise<Results> {
+  const { sides, workloads, threads, rounds, budget } = plan;
+  const variants = Object.entries(sides)
+    .flatMap(([own, peers]) => [own, ...peers])
+    .flatMap((engine) => (threaded.has(engine) ? threads : [1]).map((count): Variant => ({ engine, threads: count })));
+  const outputs = new Map<string, Map<string, ArrayLike<number>>>();
+  const medians = new Map<string, number[]>();
   const described: Record<string, string> = {};
-  const medians = new Map<string, Map<string, number[]>>();
-  let host = '';
+  const lacks = new Set<string>();
+  const busy: { readonly others: number; readonly when: string }[] = [];
+  let [host, node, performed] = ['', null as string | null, 0];
 
-  for (let round = 1; round <= rounds; round++) {
-    const outputs = new Map<string, Map<string, ArrayLike<number>>>();
-    for (const task of place.tasks(engines, names)) {
-      const [what] = [task.engines, task.workloads].filter((list) => list.length === 1);
-      progress(`Round ${round} of ${rounds}: ${what?.[0] ?? task.engines.join(', ')}`);
+  const key = ({ engine, threads: count }: Variant, workload: string): string => `${workload} ${engine} ${count}`;
+  const start = performance.now();
+  let took = 0;
+  let round = 0;
+  while (round < rounds && performance.now() - start + took < plan.minutes * 60_000) {
+    round++;
+    const begun = performance.now();
+    const wanted: Wanted = (variant, { name, alone }) => {
+      if (round === 1) return !alone || variant.engine in sides;
+      const times = medians.get(key(variant, name));
+      return times !== undefined && median(times) * round <= PATIENCE;
+    };
+    for (const task of place.tasks(variants, workloads, wanted)) {
+      const when = `Round ${round} of ${rounds}: ${summary(task)}`;
+      progress(when);
       const report = await place.perform({ ...task, budget, outputs: round === 1 });
-      ({ host } = report);
+      performed++;
+      host = report.host;
+      node = report.node ?? null;
       Object.assign(described, report.engines);
-      if (report.others !== undefined && report.others > BUSY)
-        notes.push(`Round ${round}, ${task.engines[0]}: other programs kept ${report.others.toFixed(1)} cores busy.`);
+      for (const [engine, reasons] of Object.entries(report.lacks))
+        for (const [workload, reason] of Object.entries(reasons)) lacks.add(`No ${workload} of ${engine}: ${reason}.`);
+      if ((report.others ?? 0) > BUSY) busy.push({ others: report.others!, when });
       for (const { workload, engine, samples, output } of report.measured) {
-        entry(entry(medians, workload, new Map<string, number[]>()), engine, []).push(median(samples));
-        if (output) entry(outputs, workload, new Map<string, ArrayLike<number>>()).set(engine, output);
+        const variant = { engine, threads: task.threads };
+        entry(medians, key(variant, workload), []).push(median(samples));
+        if (output) entry(outputs, workload, new Map<string, ArrayLike<number>>()).set(labelOf(variant), output);
       }
     }
     for (const [name, results] of outputs) checkSame(name, results);
+    outputs.clear();
+    took = performance.now() - begun;
   }
   progress('');
 
   const rows = workloads.flatMap((workload) =>
-    [...(medians.get(workload.name) ?? [])].map(([engine, times]) => rowOf(workload, engine, times)),
+    variants.flatMap((variant) => {
+      const times = medians.get(key(variant, workload.name));
+      return times ? [rowOf(workload, variant, times, round)] : [];
+    }),
   );
-  return { machine: cpus()[0]?.model ?? 'unknown processor', host, engines: described, sides, rows, notes };
+  const notes = [...lacks];
+  if (round < rounds) notes.push(`Time was up after ${round} of ${rounds} rounds.`);
+  if (busy.length > 0) {
+    const worst = busy.reduce((a, b) => (a.others > b.others ? a : b));
+    notes.push(
+      `The machine was busy: in ${busy.length} of ${performed} turns other programs used more than ${BUSY} cores, at most ${worst.others.toFixed(1)} (${worst.when}).`,
+    );
+  }
+  return { machine: machine(), node, host, engines: described, sides, rows, notes };
+}
+
+const machine = (): string => `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores`;
+
+function summary({ engines, threads, workloads }: Pick<Task, 'engines' | 'threads' | 'workloads'>): string {
+  const [engine, ...others] = engines;
+  const who = others.length === 0 ? labelOf({ engine: engine!, threads }) : '';
+  return [who, workloads.length <= 3 ? workloads.join(', ') : `${workloads.length} workloads`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** Milliseconds between two lines where there is no terminal. */

@@ -5,8 +5,8 @@ import { expect, it } from 'vitest';
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 it.each([
-  [['--threads', '0'], '--threads takes a whole number of at least 1, but was given 0.'],
-  [['--peers', 'ort-wasm'], 'ort-wasm is not one of tfjs-wasm, ort-node, ort-web, none.'],
+  [['--threads', '1,0'], '--threads takes whole numbers of at least 1, by commas, but was given 1,0.'],
+  [['--peers', 'ort-wasm'], 'ort-wasm is not one of ort-node, ort-web, tfjs-wasm, tfjs-cpu, jax-js, convnetjs, none.'],
   [['--only', 'resnet'], '--only resnet matches none of peak, '],
 ])('refuses %j before anything is measured', { timeout: 20_000 }, (args, message) => {
   const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });

@@ -6,6 +6,7 @@ import { preview } from 'vite';
 import { bundle } from '../bundle.ts';
 import { peerModule } from '../peers.ts';
 import type { Report, Task } from '../perform.ts';
+import { eachByItself } from '../rounds.ts';
 import type { Place } from '../rounds.ts';
 
 /** Where systems put Chromium, and what it is started with, as for the tests: each flag with its reason. */
@@ -48,7 +49,7 @@ export async function browser(peers: boolean): Promise<Place> {
     const tab = await started.newPage();
     await tab.goto(server.resolvedUrls!.local[0]!);
     return {
-      tasks: (engines, workloads) => workloads.map((workload) => ({ engines, workloads: [workload] })),
+      tasks: eachByItself,
       perform: (task) => tab.evaluate((given) => (globalThis as unknown as Offer).perform(given), task),
       close,
     };

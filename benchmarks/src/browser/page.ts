@@ -1,7 +1,7 @@
 // The script of the page in which a browser's engines run.
 import { start as receptive } from '../engines/receptive-gpu.ts';
 import { tfjsGpu } from '../engines/tfjs.ts';
-import type { Tf } from '../engines/tfjs.ts';
+import type { Tf } from '../engines/tfjs-network.ts';
 import { performer } from '../perform.ts';
 import type { Offer } from './browser.ts';
 

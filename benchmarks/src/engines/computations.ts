@@ -14,7 +14,7 @@ import type { Tensor } from '@receptive/tensor';
 import { alexnet, vgg16, zfnet } from '@receptive/zoo';
 import { convolutions, inferences, movements, networks } from '../workloads.ts';
 import type { Convolution } from '../workloads.ts';
-import { input, model } from './inputs.ts';
+import { images, input, model, weighted } from './inputs.ts';
 
 /** A function of tensors, and what it is given. What else it uses is its weights, which do not change. */
 export interface Computation {
@@ -60,16 +60,42 @@ function movement(name: keyof typeof movements): Computation {
 
 const models: Readonly<Record<keyof typeof networks, () => Sequential>> = {
   lenet5: model,
-  alexnet: () => alexnet({ seed: 1 }),
-  zfnet: () => zfnet({ wide: true, seed: 1 }),
-  vgg16: () => vgg16({ seed: 1 }),
+  alexnet: () => weighted(alexnet()),
+  zfnet: () => weighted(zfnet({ wide: true })),
+  vgg16: () => weighted(vgg16()),
 };
 
-function inference(name: keyof typeof inferences): Computation {
-  const { network, images } = inferences[name];
-  const net = models[network]();
-  return { inputs: [input('images', [images, ...networks[network].image])], f: (x) => net.forward(x) };
+/** The large networks, which are timed at several sizes of batches in one process. */
+const made = new Map<string, Sequential>();
+
+function modelOf(network: keyof typeof networks): Sequential {
+  const net = made.get(network) ?? models[network]();
+  if (network !== 'lenet5') made.set(network, net);
+  return net;
 }
+
+function inference(name: keyof typeof inferences): Computation {
+  const { network, images: count } = inferences[name];
+  const net = modelOf(network);
+  return { inputs: [input('images', [count, ...networks[network].image])], f: (x) => net.forward(x) };
+}
+
+/** A network to be trained on a batch of images, without dropout: what is dropped would differ from engine to engine. */
+export interface Training {
+  readonly net: Sequential;
+  readonly images: Tensor;
+  readonly classes: number;
+}
+
+/** The trainings, by the names of their workloads. */
+export const trainings: Readonly<Record<string, () => Training>> = {
+  lenet5_b64_train: () => ({ net: model(), images: images(), classes: 10 }),
+  alexnet_b4_train: () => ({
+    net: models.alexnet(),
+    images: input('images', [4, ...networks.alexnet.image]),
+    classes: 1000,
+  }),
+};
 
 /** Of the workloads that a table names, how to make the computations. */
 function each<T extends object>(table: T, make: (name: keyof T) => Computation): Record<string, () => Computation> {

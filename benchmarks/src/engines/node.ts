@@ -1,9 +1,12 @@
 import type { Engines } from '../engine.ts';
 
-/** The engines that run in Node, each loaded where it is wanted. Those that can do so use so many threads. */
-export const engines = (threads: number): Engines => ({
+/** The engines that run in Node, each loaded where it is wanted. */
+export const engines: Engines = {
   'receptive-cpu': async () => (await import('./receptive-cpu.ts')).start(),
-  'tfjs-wasm': async () => (await import('./tfjs-wasm.ts')).start(),
-  'ort-node': async () => (await import('./ort-node.ts')).start(threads),
-  'ort-web': async () => (await import('./ort-web.ts')).start(threads),
-});
+  'ort-node': async (threads) => (await import('./ort-node.ts')).start(threads),
+  'ort-web': async (threads) => (await import('./ort-web.ts')).start(threads),
+  'tfjs-wasm': async (threads) => (await import('./tfjs-wasm.ts')).start(threads),
+  'tfjs-cpu': async () => (await import('./tfjs-cpu.ts')).start(),
+  'jax-js': async () => (await import('./jax-js.ts')).start(),
+  convnetjs: async () => (await import('./convnetjs.ts')).start(),
+};

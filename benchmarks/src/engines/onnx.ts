@@ -1,9 +1,9 @@
 // A computation as an ONNX model, made of the ops that it dispatches. It knows the ops of the benchmarks, and no others.
 import type { Window } from '@receptive/backend';
-import type { Attribute, Graph, Model, Node, TensorValue } from '@receptive/onnx';
-import { listen, scope } from '@receptive/tensor';
-import type { AttributesOf, Dispatched, OpName, Tensor } from '@receptive/tensor';
+import type { Attribute, Model, Node, TensorValue } from '@receptive/onnx';
 import type { Computation } from './computations.ts';
+import { record, say } from './recording.ts';
+import type { Dictionary, Recording, Step, Value } from './recording.ts';
 
 /** An op in ONNX's words. Attributes that are whole numbers, or lists of them, and such that are not. */
 interface Words {
@@ -23,18 +23,18 @@ const window = ({ kernel, stride, dilation, padding }: Window): Readonly<Record<
   pads: [0, 1].flatMap((side) => padding.map((pair) => pair[side]!)),
 });
 
-const words: { readonly [N in OpName]?: (attributes: AttributesOf<N>, dispatched: Dispatched) => Words } = {
+const words: Dictionary<Words> = {
   add: () => ({ op: 'Add' }),
   relu: () => ({ op: 'Relu' }),
   tanh: () => ({ op: 'Tanh' }),
-  reshape: ({ shape }) => ({ op: 'Reshape', last: shape }),
+  reshape: ({ attributes: { shape } }) => ({ op: 'Reshape', last: shape }),
   // Dense layers are Gemm, which alone reads transposed matrices as they lie.
-  matmul: ({ transposeA, transposeB }) =>
+  matmul: ({ attributes: { transposeA, transposeB } }) =>
     transposeA || transposeB
       ? { op: 'Gemm', ints: { transA: Number(transposeA), transB: Number(transposeB) } }
       : { op: 'MatMul' },
-  conv: ({ geometry }) => ({ op: 'Conv', ints: { ...window(geometry), group: geometry.groups } }),
-  convInputGradient({ geometry, inputShape }, { inputs: [x] }) {
+  conv: ({ attributes: { geometry } }) => ({ op: 'Conv', ints: { ...window(geometry), group: geometry.groups } }),
+  convInputGradient({ attributes: { geometry, inputShape }, inputs: [x] }) {
     const { kernel, stride, dilation, padding, groups } = geometry;
     const least = kernel.map(
       (length, i) =>
@@ -43,108 +43,93 @@ const words: { readonly [N in OpName]?: (attributes: AttributesOf<N>, dispatched
     const extra = least.map((length, i) => inputShape[i + 2]! - length);
     return { op: 'ConvTranspose', ints: { ...window(geometry), group: groups, output_padding: extra } };
   },
-  deformConv: ({ geometry, offsetGroups }, { inputs }) => ({
+  deformConv: ({ attributes: { geometry, offsetGroups }, inputs }) => ({
     op: 'DeformConv',
     ints: { ...window(geometry), group: geometry.groups, offset_group: offsetGroups },
     order: [0, 2, 1, ...(inputs.length > 3 ? [null, 3] : [])],
   }),
-  maxPool: ({ window: over }) => ({ op: 'MaxPool', ints: window(over) }),
-  avgPool: ({ window: over, countPadding }) => ({
+  maxPool: ({ attributes: { window: over } }) => ({ op: 'MaxPool', ints: window(over) }),
+  avgPool: ({ attributes: { window: over, countPadding } }) => ({
     op: 'AveragePool',
     ints: { ...window(over), count_include_pad: Number(countPadding) },
   }),
-  batchNorm: ({ eps }) => ({ op: 'BatchNormalization', floats: { epsilon: eps }, order: [0, 3, 4, 1, 2] }),
+  batchNorm: ({ attributes: { eps } }) => ({
+    op: 'BatchNormalization',
+    floats: { epsilon: eps },
+    order: [0, 3, 4, 1, 2],
+  }),
   // ONNX divides alpha by the size.
-  localResponseNorm: ({ size, alpha, beta, k }) => ({
+  localResponseNorm: ({ attributes: { size, alpha, beta, k } }) => ({
     op: 'LRN',
     ints: { size },
     floats: { alpha: alpha * size, beta, bias: k },
   }),
 };
 
-/** Nodes and constants of what has been dispatched so far; values have the names of their tensors. */
-class Recorder {
-  readonly nodes: Node[] = [];
-  readonly initializers: Record<string, TensorValue> = {};
-  readonly #made = new Set<string>();
-
-  constructor(inputs: readonly Tensor[]) {
-    for (const input of inputs) this.#made.add(nameOf(input));
+/** A node for a step. A list of whole numbers that follows the inputs becomes one of the `initializers`. */
+function nodeOf(step: Step, initializers: Record<string, TensorValue>): Node {
+  const { op, ints = {}, floats = {}, order, last } = say(words, step, 'ONNX');
+  const names = step.inputs.map(nameOf);
+  const output = nameOf(step.output);
+  const inputs = order ? order.map((i) => (i === null ? '' : names[i]!)) : names;
+  if (last) {
+    inputs.push(`${output}_last`);
+    initializers[`${output}_last`] = { type: 'int64', shape: [last.length], data: BigInt64Array.from(last, BigInt) };
   }
-
-  readonly listener = (dispatched: Dispatched): void => {
-    const { op, inputs, outputs, attributes } = dispatched;
-    const word = words[op.name as OpName] as ((attributes: unknown, dispatched: Dispatched) => Words) | undefined;
-    if (!word) throw new Error(`The benchmarks do not know how ${op.name} is said in ONNX. Add it to engines/onnx.ts.`);
-    const names = inputs.map((input) => this.#value(input));
-    const output = nameOf(outputs[0]!);
-    this.#made.add(output);
-    if (op.name === 'add' && this.#tookBias(names, output)) return;
-    const { op: kind, ints = {}, floats = {}, order, last } = word(attributes, dispatched);
-    const taken = order ? order.map((i) => (i === null ? '' : names[i]!)) : names;
-    if (last) {
-      this.initializers[`${output}_last`] = {
-        type: 'int64',
-        shape: [last.length],
-        data: BigInt64Array.from(last, BigInt),
-      };
-      taken.push(`${output}_last`);
-    }
-    const all: [string, Attribute][] = [
-      ...Object.entries(ints).map(([name, value]): [string, Attribute] => [
-        name,
-        typeof value === 'number' ? { type: 'int', value } : { type: 'ints', value },
-      ]),
-      ...Object.entries(floats).map(([name, value]): [string, Attribute] => [name, { type: 'float', value }]),
-    ];
-    this.nodes.push({ op: kind, inputs: taken, outputs: [output], attributes: Object.fromEntries(all) });
-  };
-
-  /** A Gemm adds the bias itself: one that was made last takes it in. */
-  #tookBias([product, bias]: readonly string[], output: string): boolean {
-    const gemm = this.nodes.at(-1);
-    if (gemm?.op !== 'Gemm' || gemm.inputs.length !== 2 || gemm.outputs[0] !== product) return false;
-    if (this.initializers[bias!]?.shape.length !== 1) return false;
-    this.nodes[this.nodes.length - 1] = { ...gemm, inputs: [...gemm.inputs, bias!], outputs: [output] };
-    return true;
-  }
-
-  /** The name of a value. What is neither given nor made is a constant: a weight. */
-  #value(tensor: Tensor): string {
-    const name = nameOf(tensor);
-    if (!this.#made.has(name)) {
-      this.#made.add(name);
-      this.initializers[name] = { type: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() } as TensorValue;
-    }
-    return name;
-  }
+  const attributes: [string, Attribute][] = [
+    ...Object.entries(ints).map(([name, value]): [string, Attribute] => [
+      name,
+      typeof value === 'number' ? { type: 'int', value } : { type: 'ints', value },
+    ]),
+    ...Object.entries(floats).map(([name, value]): [string, Attribute] => [name, { type: 'float', value }]),
+  ];
+  return { op, inputs, outputs: [output], attributes: Object.fromEntries(attributes) };
 }
 
-/** A clone of a tensor is the same value. */
-const nameOf = ({ id }: Tensor): string => `t${id}`;
+/** A Gemm adds the bias itself: the one that came last with it, if what is added to it is a bias. */
+function withBias(gemm: Node | undefined, { op, inputs, output }: Step, { constants }: Recording): Node | undefined {
+  const [product, bias] = inputs;
+  if (op !== 'add' || gemm?.op !== 'Gemm' || gemm.inputs.length !== 2) return undefined;
+  if (gemm.outputs[0] !== nameOf(product!) || constants.get(bias!.id)?.shape.length !== 1) return undefined;
+  return { ...gemm, inputs: [...gemm.inputs, nameOf(bias!)], outputs: [nameOf(output)] };
+}
+
+const nameOf = ({ id }: Value): string => `t${id}`;
 
 /**
- * The computation as a model, which takes `inputs` by those names and gives `output`. It runs once, and what is dispatched meanwhile becomes nodes.
+ * The computation as a model, which takes `inputs` by those names and gives `output`.
  * @throws Error if there is an op among it that is not known here.
  */
-export function toOnnx({ f, inputs }: Computation): {
+export function toOnnx(computation: Computation): {
   readonly model: Model;
   readonly names: readonly string[];
   readonly output: string;
   readonly shape: readonly number[];
 } {
-  const recorder = new Recorder(inputs);
-  return scope(() => {
-    const result = listen(recorder.listener, () => f(...inputs));
-    const names = inputs.map(nameOf);
-    const output = nameOf(result);
-    const graph: Graph = {
-      name: 'computation',
-      inputs: inputs.map(({ shape, dtype }, i) => ({ name: names[i]!, type: dtype, shape })),
-      outputs: [{ name: output, type: result.dtype, shape: result.shape }],
-      initializers: recorder.initializers,
-      nodes: recorder.nodes,
-    };
-    return { model: { irVersion: 10, opsets: { '': 22 }, graph }, names, output, shape: result.shape };
-  });
+  const recording = record(computation);
+  const initializers: Record<string, TensorValue> = {};
+  for (const constant of recording.constants.values()) {
+    const { shape, dtype: type, data } = constant;
+    initializers[nameOf(constant)] = { type, shape, data } as TensorValue;
+  }
+  const nodes: Node[] = [];
+  for (const step of recording.steps) {
+    const gemm = withBias(nodes.at(-1), step, recording);
+    if (gemm) nodes.pop();
+    nodes.push(gemm ?? nodeOf(step, initializers));
+  }
+  const described = (value: Value) => ({ name: nameOf(value), type: value.dtype, shape: value.shape });
+  const graph = {
+    name: 'computation',
+    inputs: recording.inputs.map(described),
+    outputs: [described(recording.output)],
+    initializers,
+    nodes,
+  };
+  return {
+    model: { irVersion: 10, opsets: { '': 22 }, graph },
+    names: recording.inputs.map(nameOf),
+    output: nameOf(recording.output),
+    shape: recording.output.shape,
+  };
 }

@@ -84,6 +84,3 @@ export async function ort({ Tensor, InferenceSession }: Ort, { describe, writes,
     workloads: Object.fromEntries(Object.entries(computations).map(([name, make]) => [name, () => prepare(make)])),
   };
 }
-
-/** A number of threads, for a description. */
-export const inThreads = (threads: number): string => (threads === 1 ? 'one thread' : `${threads} threads`);

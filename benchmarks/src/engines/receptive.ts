@@ -1,14 +1,14 @@
 import { valueAndGrad } from '@receptive/autograd';
 import type { Backend } from '@receptive/backend';
 import { crossEntropy } from '@receptive/layers';
-import type { Sequential } from '@receptive/layers';
+import type { ForwardContext, Sequential } from '@receptive/layers';
 import { Rng, add, convInputGradient, convWeightGradient, matmul, scope, setBackend, tensor } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 import { sgd } from '@receptive/train';
 import type { Engine, Prepared } from '../engine.ts';
-import { computations } from './computations.ts';
-import type { Computation } from './computations.ts';
-import { images, imageShape, input, model, training, weightShape } from './inputs.ts';
+import { computations, trainings } from './computations.ts';
+import type { Computation, Training } from './computations.ts';
+import { imageShape, input, training, weightShape } from './inputs.ts';
 
 /** A computation whose result is freed. */
 export function pure(f: () => Tensor): Prepared {
@@ -46,19 +46,16 @@ function eager({ f, inputs }: Computation): Prepared {
 }
 
 function trainer(
-  net: Sequential,
-  x: Tensor,
-  classes: number,
+  { net, images: x, classes }: Training,
   lr: number,
+  context: ForwardContext,
 ): { readonly step: () => void; readonly weights: () => Tensor[] } {
   const labels = tensor(Int32Array.from(training.labels(x.shape[0]!, classes)));
   const parameters = net.parameters();
   const optimizer = sgd({ lr, momentum: training.momentum }).bind(net.namedParameters());
-  const rng = new Rng(1);
   return {
     step: () =>
       scope(() => {
-        const context = { training: true, rng };
         const [, gradients] = valueAndGrad(() => crossEntropy(net.forward(x, context), labels), parameters);
         optimizer.step(gradients);
       }),
@@ -66,12 +63,16 @@ function trainer(
   };
 }
 
-/** Steps of training on one batch. Their result is the weights after a few of them, of another network that `make` makes. */
+/** Steps of training on one batch, with dropout if there is some. Their result is the weights after a few of them, of another network that `make` makes. */
 export function train(make: () => Sequential, x: Tensor, classes: number): Prepared {
+  return trained(() => ({ net: make(), images: x, classes }), { training: true, rng: new Rng(1) });
+}
+
+function trained(make: () => Training, context: ForwardContext = {}): Prepared {
   return {
-    run: trainer(make(), x, classes, training.lr).step,
+    run: trainer(make(), training.lr, context).step,
     async output() {
-      const other = trainer(make(), x, classes, training.visible.lr);
+      const other = trainer(make(), training.visible.lr, context);
       for (let i = 0; i < training.visible.steps; i++) other.step();
       const weights = await Promise.all(other.weights().map((weight) => weight.data()));
       const all = new Float32Array(weights.reduce((sum, { length: count }) => sum + count, 0));
@@ -104,7 +105,7 @@ export function receptive(backend: Backend): Engine {
         return pure(() => convWeightGradient(x, g, geometry, weightShape));
       },
       ...Object.fromEntries(Object.entries(computations).map(([name, make]) => [name, () => eager(make())])),
-      lenet5_b64_train: () => train(model, images(), 10),
+      ...Object.fromEntries(Object.entries(trainings).map(([name, make]) => [name, () => trained(make)])),
     },
   };
 }

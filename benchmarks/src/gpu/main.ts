@@ -10,7 +10,7 @@ import { sides } from '../engine.ts';
 import type { Engine, Engines } from '../engine.ts';
 import { performer } from '../perform.ts';
 import { markdown } from '../report.ts';
-import { measure, progress } from '../rounds.ts';
+import { eachByItself, measure, progress } from '../rounds.ts';
 import type { Place } from '../rounds.ts';
 import { findPytorch, pytorch } from './pytorch.ts';
 import { start as receptive } from './receptive.ts';
@@ -32,7 +32,7 @@ function here(engines: Engines, host: string): Place {
       Object.entries(engines).map(([name, start]) => [
         name,
         async () => {
-          const engine = await start();
+          const engine = await start(1);
           started.push(engine);
           return engine;
         },
@@ -40,7 +40,7 @@ function here(engines: Engines, host: string): Place {
     ),
   );
   return {
-    tasks: (names, workloads) => workloads.map((workload) => ({ engines: names, workloads: [workload] })),
+    tasks: eachByItself,
     perform: async (task) => ({ ...(await perform(task)), host }),
     async close() {
       for (const { dispose } of started) dispose?.();
@@ -80,6 +80,8 @@ async function main(): Promise<void> {
     const results = await measure(place, {
       sides: version ? sides.gpu : { 'receptive-webgpu': [] },
       workloads,
+      threads: [1],
+      minutes: 20,
       rounds: values.dry ? 1 : 3,
       budget: values.dry ? 100 : 2000,
     });
