@@ -20,6 +20,7 @@ const floors: Record<string, number> = {
   '@receptive/backend-gpu': 2,
   '@receptive/data': 3,
   '@receptive/formats': 3,
+  '@receptive/graph': 3,
   '@receptive/kernels': 2,
   '@receptive/tensor': 2,
   '@receptive/backend': 1,

@@ -35,6 +35,9 @@ export class Tape {
       !inputs.some(({ id }) => this.#tracked.has(id))
     )
       return;
+    if (!(op.name in rules)) {
+      throw new TypeError(`${op.name} has no derivative: it is for inference. Differentiate what it was made of.`);
+    }
     this.#tracked.add(result.id);
     this.#keeper.keep(() =>
       this.#nodes.push({ op, inputs: inputs.map(handle), outputs: outputs.map(handle), attributes }),

@@ -11,7 +11,7 @@ export interface Operand {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Names the contents: a storage that comes with the same number again holds the same elements. Left out by those who write to it over and over. */
-  readonly id?: number;
+  readonly id?: number | undefined;
 }
 
 /** Elementwise functions of one argument; input and output have one shape and dtype. */

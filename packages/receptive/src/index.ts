@@ -7,6 +7,7 @@ export type { Backend, DType, Shape, TypedArray } from '@receptive/backend';
 export * from '@receptive/autograd';
 export * from '@receptive/data';
 export * from '@receptive/formats';
+export * from '@receptive/graph';
 export * from '@receptive/layers';
 export * from '@receptive/tensor';
 export * from '@receptive/train';

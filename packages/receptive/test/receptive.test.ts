@@ -120,7 +120,7 @@ describe('one import', () => {
 
   it('exports every name of the packages below', async () => {
     const names = Object.keys(receptive);
-    const below = ['autograd', 'data', 'formats', 'layers', 'tensor', 'train', 'visual', 'zoo'];
+    const below = ['autograd', 'data', 'formats', 'graph', 'layers', 'tensor', 'train', 'visual', 'zoo'];
     for (const name of below) {
       const exported = Object.keys((await import(`@receptive/${name}`)) as object);
       expect(exported.length).toBeGreaterThan(0);

@@ -16,13 +16,21 @@ export interface Dispatched {
   readonly attributes: unknown;
 }
 
-/** Is told of each op after it ran. Ops inside a default composition are not told: the composed op is. Nor are ops that a listener runs. */
+/** Is told of each op after it ran. Ops that a listener runs are not told. */
 export type Listener = (dispatched: Dispatched) => void;
 
-const nobody: readonly Listener[] = [];
+/** What a listener hears where an op has no kernel: the op, or in its stead those of its default composition. */
+export type Depth = 'ops' | 'kernels';
+
+interface Listening {
+  readonly listener: Listener;
+  readonly depth: Depth;
+}
+
+const nobody: readonly Listening[] = [];
 let listeners = nobody;
 
-function withListeners<T>(caller: string, active: readonly Listener[], f: () => T): T {
+function withListeners<T>(caller: string, active: readonly Listening[], f: () => T): T {
   const previous = listeners;
   listeners = active;
   try {
@@ -33,11 +41,12 @@ function withListeners<T>(caller: string, active: readonly Listener[], f: () => 
 }
 
 /**
- * Runs `f` and tells `listener` of every op dispatched in it, besides those already listening.
+ * Runs `f` and tells `listener` of every op dispatched in it, besides those already listening. Ops inside a default composition are not told, the composed
+ * op is; with `depth` `'kernels'` it is the other way round.
  * @throws BackendError if `f` returns a promise.
  */
-export function listen<T>(listener: Listener, f: () => T): T {
-  return withListeners('listen', [...listeners, listener], f);
+export function listen<T>(listener: Listener, f: () => T, depth: Depth = 'ops'): T {
+  return withListeners('listen', [...listeners, { listener, depth }], f);
 }
 
 /**
@@ -74,20 +83,20 @@ function enter(
   const backend = backendOf(op, inputs);
   const types: readonly TensorType[] | undefined = op.infer?.(inputs, attributes);
   if (types) for (const type of types) checkType(op.name, backend, type);
-  const outputs =
-    types && (op.alias || hasKernel(op, backend))
-      ? compute(op, backend, inputs, types, attributes, donated)
-      : compose(op, inputs, attributes);
-  if (listeners.length > 0) tell({ op, inputs, outputs, attributes });
+  const isComputed = types !== undefined && (op.alias || hasKernel(op, backend));
+  const outputs = isComputed
+    ? compute(op, backend, inputs, types, attributes, donated)
+    : compose(op, inputs, attributes);
+  if (listeners.length > 0) tell({ op, inputs, outputs, attributes }, isComputed);
   return outputs;
 }
 
-function tell(dispatched: Dispatched): void {
+function tell(dispatched: Dispatched, isComputed: boolean): void {
   const told = listeners;
   // A listener that computes, such as a check for NaN, would otherwise hear itself.
   listeners = nobody;
   try {
-    for (const listener of told) listener(dispatched);
+    for (const { listener, depth } of told) if (isComputed || depth === 'ops') listener(dispatched);
   } finally {
     listeners = told;
   }
@@ -154,5 +163,8 @@ function compose(op: AnyOp, inputs: readonly Tensor[], attributes: unknown): rea
     );
   }
   // What a composition returns may be one of the inputs, or a tensor of somebody else's; the op's output is a handle and a value of its own.
-  return unobserved(() => scope(() => op.compose!(inputs, attributes).map((output) => output.asNewValue())));
+  const inside = listeners.length === 0 ? nobody : listeners.filter(({ depth }) => depth === 'kernels');
+  return withListeners(op.name, inside, () =>
+    scope(() => op.compose!(inputs, attributes).map((output) => output.asNewValue())),
+  );
 }

@@ -2,7 +2,7 @@ export { arange, eye, full, fullLike, ones, scalarLike, tensor, zeros } from './
 export type { CreateOptions, NaturalDType } from './create.ts';
 export { currentBackend, hasBackend, setBackend, synchronous, withBackend } from './current.ts';
 export { dispatch, listen, unobserved } from './dispatch.ts';
-export type { Dispatched, Listener } from './dispatch.ts';
+export type { Depth, Dispatched, Listener } from './dispatch.ts';
 export { BackendError, DTypeError, DisposedError, ShapeError, formatShape } from './errors.ts';
 export * from './functions.ts';
 export { liveTensors, trackLeaks } from './leaks.ts';
@@ -43,5 +43,5 @@ export type { RngState } from './rng.ts';
 export { Keeper, outsideScopes, scope } from './scope.ts';
 export { Tensor } from './tensor.ts';
 export type { ReduceOptions } from './tensor.ts';
-export { Buffer, Parameter, update, withPlaceholders } from './variable.ts';
+export { Buffer, Parameter, update, variableOf, withPlaceholders } from './variable.ts';
 export type { Initializer, Variable } from './variable.ts';

@@ -15,6 +15,14 @@ export type Initializer = (shape: Shape, rng: Rng) => Tensor;
 /** Set while variables stand for their shapes alone. */
 let placeholders = false;
 
+/** The variables that handles belong to. */
+const owners = new WeakMap<Tensor, Variable>();
+
+/** The variable whose present value `tensor` is, by the handle that {@link Variable.value} gives; undefined for any other tensor. */
+export function variableOf(tensor: Tensor): Variable | undefined {
+  return owners.get(tensor);
+}
+
 /** Variables made so far. One that is given no random key draws from its number: a program that makes the same variables gets the same values. */
 let made = 0;
 
@@ -61,7 +69,10 @@ abstract class Variable {
    */
   get value(): Tensor {
     if (placeholders) return unobserved(() => full(this.shape, 0, { dtype: this.dtype }));
-    this.#value ??= this.#initialize();
+    if (!this.#value) {
+      this.#value = this.#initialize();
+      owners.set(this.#value, this);
+    }
     return this.#value;
   }
 
@@ -129,6 +140,7 @@ abstract class Variable {
   replace(value: Tensor | undefined): void {
     const old = this.#value;
     this.#value = value;
+    if (value) owners.set(value, this);
     this.#version++;
     old?.dispose();
   }
