@@ -362,6 +362,7 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (g) => t.avgPoolGradient(g, { window, countPadding: false }, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] },
   ],
   sumPool: [{ f: (x) => t.sumPool2d(x, window.kernel, window).square(), inputs: [[1, 2, 5, 4]] }],
+  sumPoolGradient: [{ f: (g) => t.sumPoolGradient(g, window, [1, 2, 5, 4]).square(), inputs: [[1, 2, 2, 5]] }],
   variancePool: [{ f: (x) => t.variancePool2d(x, window.kernel, window), inputs: [[1, 2, 5, 4]] }],
   stochasticPool: [
     {

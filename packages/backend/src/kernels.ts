@@ -127,6 +127,10 @@ export interface OptionalKernels {
   avgPool(x: Operand, out: Operand, window: Window, countPadding: boolean): void;
   /** Gradient of avgPool: `out` has the input's shape. */
   avgPoolGradient(gradient: Operand, out: Operand, window: Window, countPadding: boolean): void;
+  /** Sums of windows. */
+  sumPool(x: Operand, out: Operand, window: Window): void;
+  /** Gradient of sumPool: `out` has the input's shape. */
+  sumPoolGradient(gradient: Operand, out: Operand, window: Window): void;
   /** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. All have one shape. */
   activationGradient(name: ActivationName, gradient: Operand, y: Operand, out: Operand): void;
   /**

@@ -29,6 +29,8 @@ const kernels: Required<Kernels> = {
   maxPoolGradient: nothing,
   avgPool: nothing,
   avgPoolGradient: nothing,
+  sumPool: nothing,
+  sumPoolGradient: nothing,
   activationGradient: nothing,
   sample: nothing,
   sampleInputGradient: nothing,

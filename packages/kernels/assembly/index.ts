@@ -1,5 +1,7 @@
 // All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
 export * from '../build/elementwise';
+export { avgPool, avgPoolGradient } from './avg-pool';
+export { col2im } from './col2im';
 export { copy, fill, transpose } from './copy';
 export { deformColumns, deformColumnsInputGradient, deformColumnsPointsGradient, deformConv } from './deformable';
 export { where1, where4 } from './elementwise';
@@ -11,11 +13,11 @@ export { dotRows, weighRows } from './narrow';
 export { normalise, normaliseGradient, share } from './norms';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
+export { maxPool, maxPoolGradient } from './max-pool';
 export * from './reduce';
 export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, softmax } from './softmax';
-export { avgPool, avgPoolGradient, col2im, maxPool, maxPoolGradient } from './windows';
 export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */

@@ -57,6 +57,8 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   maxPoolGradient: ofFloats('maxPoolGradient', windows.maxPoolGradient),
   avgPool: ofFloats('avgPool', windows.avgPool),
   avgPoolGradient: ofFloats('avgPoolGradient', windows.avgPoolGradient),
+  sumPool: ofFloats('sumPool', windows.sumPool),
+  sumPoolGradient: ofFloats('sumPoolGradient', windows.sumPoolGradient),
   sample: ofFloats('sample', sample),
   sampleInputGradient: ofFloats('sampleInputGradient', sampleInputGradient),
   samplePointsGradient: ofFloats('samplePointsGradient', samplePointsGradient),

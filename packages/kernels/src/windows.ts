@@ -3,7 +3,7 @@ import { sizeOf, windowOutput } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import { GRAIN } from './elementwise.ts';
 import type { Phase, Plan } from './plan.ts';
-import { pieces } from './plan.ts';
+import { pieces, roundUp } from './plan.ts';
 
 /** Three words for up to three spatial axes, padded at the front by what changes nothing. */
 export function three(values: readonly number[], neutral: number): number[] {
@@ -26,7 +26,14 @@ function windowWords(spatial: readonly number[], window: Window): number[] {
 }
 
 /** A kernel that works plane by plane between an input of shape `[N, C, ...spatial]` and the outputs of a window over it. */
-function perPlane(kernel: string, input: Located, operands: readonly number[], window: Window): Phase {
+function perPlane(
+  kernel: string,
+  input: Located,
+  operands: readonly number[],
+  window: Window,
+  scratch = (_planes: number): number =>
+    8 * (sizeOf(window.kernel) + windowOutput(input.shape.slice(2), window).at(-1)!),
+): Phase {
   const [batch, channels, ...spatial] = input.shape as [number, number, ...number[]];
   const planes = batch * channels;
   const work = Math.max(sizeOf(spatial), sizeOf(windowOutput(spatial, window)) * sizeOf(window.kernel));
@@ -35,7 +42,7 @@ function perPlane(kernel: string, input: Located, operands: readonly number[], w
     kernel,
     words: [planes, grain, ...windowWords(spatial, window), ...operands],
     chunks: pieces(planes, grain),
-    scratch: 8 * (sizeOf(window.kernel) + windowOutput(spatial, window).at(-1)!),
+    scratch: scratch(Math.min(planes, grain)),
   };
 }
 
@@ -43,8 +50,30 @@ export function col2im(columns: Located, out: Located, window: Window): Plan {
   return [perPlane('col2im', out, [columns.address, out.address], window)];
 }
 
+/** A pooling, which keeps rows that several windows see: `words` for each place of one. */
+function pooling(
+  kernel: string,
+  x: Located,
+  operands: readonly [number, number, number],
+  window: Window,
+  words: number,
+): Phase {
+  const spatial = three(x.shape.slice(2), 1);
+  const outputs = windowOutput(x.shape.slice(2), window).at(-1)!;
+  const [depth, height, width] = three(window.kernel, 1) as [number, number, number];
+  const dilations = three(window.dilation, 1);
+  const kept = Math.min(spatial[1]!, dilations[1]! * (height - 1) + 1);
+  const [stride, left] = [window.stride.at(-1)!, window.padding.at(-1)![0]];
+  const begin = Math.min(outputs, Math.ceil(left / stride));
+  const room = spatial[2]! - 1 - (dilations[2]! * (width - 1) - left);
+  const end = room < 0 ? begin : Math.max(begin, Math.min(outputs, Math.floor(room / stride) + 1));
+  const lists = outputs + depth * (kept + height);
+  const rows = depth * kept * roundUp(outputs, 4) * words;
+  return perPlane(kernel, x, [...operands, kept, begin, end], window, (planes) => 4 * (lists + planes * rows));
+}
+
 export function maxPool(x: Located, out: Located, indices: Located, window: Window): Plan {
-  return [perPlane('maxPool', x, [x.address, out.address, indices.address], window)];
+  return [pooling('maxPool', x, [x.address, out.address, indices.address], window, 2)];
 }
 
 export function maxPoolGradient(gradient: Located, indices: Located, out: Located): Plan {
@@ -55,10 +84,31 @@ export function maxPoolGradient(gradient: Located, indices: Located, out: Locate
   return [{ kernel: 'maxPoolGradient', words, chunks: pieces(planes, grain), scratch: 0 }];
 }
 
+/** What the sums of windows are divided by. */
+const divisors = { inside: 0, whole: 1, none: 2 };
+
+const divisor = (countPadding: boolean): number => (countPadding ? divisors.whole : divisors.inside);
+
+const summing = (x: Located, out: Located, window: Window, by: number): Plan => [
+  pooling('avgPool', x, [x.address, out.address, by], window, 1),
+];
+
+const spreading = (gradient: Located, out: Located, window: Window, by: number): Plan => [
+  perPlane('avgPoolGradient', out, [gradient.address, out.address, by], window),
+];
+
 export function avgPool(x: Located, out: Located, window: Window, countPadding: boolean): Plan {
-  return [perPlane('avgPool', x, [x.address, out.address, Number(countPadding)], window)];
+  return summing(x, out, window, divisor(countPadding));
 }
 
 export function avgPoolGradient(gradient: Located, out: Located, window: Window, countPadding: boolean): Plan {
-  return [perPlane('avgPoolGradient', out, [gradient.address, out.address, Number(countPadding)], window)];
+  return spreading(gradient, out, window, divisor(countPadding));
+}
+
+export function sumPool(x: Located, out: Located, window: Window): Plan {
+  return summing(x, out, window, divisors.none);
+}
+
+export function sumPoolGradient(gradient: Located, out: Located, window: Window): Plan {
+  return spreading(gradient, out, window, divisors.none);
 }

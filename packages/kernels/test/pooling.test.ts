@@ -23,6 +23,8 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
       agrees(host, [x], [pooled], (k, [a], [y]) => k.avgPool(a!, y!, window, countPadding), c);
       agrees(host, [pooled], [x], (k, [g], [y]) => k.avgPoolGradient(g!, y!, window, countPadding), c);
     }
+    agrees(host, [x], [pooled], (k, [a], [y]) => k.sumPool(a!, y!, window), c);
+    agrees(host, [pooled], [x], (k, [g], [y]) => k.sumPoolGradient(g!, y!, window), c);
     const [input, output, indices] = [
       host.operand('float32', shape, x.data),
       host.operand('float32', pooled.shape),
@@ -36,6 +38,31 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
 
   test('halving, of all remainders by four', () => {
     for (let width = 2; width < 20; width++) check([2, 3, 5, width], halving);
+  });
+
+  test('common windows, of all remainders by four, over several planes of a chunk', () => {
+    for (const [taps, stride] of [
+      [2, 1],
+      [2, 2],
+      [3, 1],
+      [3, 2],
+    ] as const) {
+      for (let width = 8; width < 13; width++) {
+        const [kernel, strides] = [
+          [3, taps],
+          [2, stride],
+        ];
+        check([2, 3, 9, width], {
+          kernel,
+          stride: strides,
+          dilation: [1, 1],
+          padding: [
+            [1, 0],
+            [1, 1],
+          ],
+        });
+      }
+    }
   });
 
   test('random windows over one to three axes', () => {

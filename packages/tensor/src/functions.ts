@@ -141,6 +141,7 @@ export {
   sumPool1d,
   sumPool2d,
   sumPool3d,
+  sumPoolGradient,
 } from './ops/pool-variants.ts';
 export { argmax, argmin, max, mean, min, sum, variance } from './ops/reduce.ts';
 export { sample, sampleInputGradient, samplePointsGradient } from './ops/sample.ts';

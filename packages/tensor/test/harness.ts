@@ -13,6 +13,8 @@ const optional: Record<keyof OptionalKernels, true> = {
   maxPoolGradient: true,
   avgPool: true,
   avgPoolGradient: true,
+  sumPool: true,
+  sumPoolGradient: true,
   activationGradient: true,
   sample: true,
   sampleInputGradient: true,

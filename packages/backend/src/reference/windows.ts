@@ -54,6 +54,8 @@ export function windows(
     | 'maxPoolGradient'
     | 'avgPool'
     | 'avgPoolGradient'
+    | 'sumPool'
+    | 'sumPoolGradient'
   >
 > {
   return {
@@ -130,6 +132,20 @@ export function windows(
       const divisors = poolDivisors(out.shape, window, countPadding);
       accumulate(out, (sums) => {
         eachPooled(out.shape, window, (input, output) => (sums[input]! += upstream[output]! / divisors[output]!));
+      });
+    },
+
+    sumPool(x, out, window) {
+      const source = open(x);
+      accumulate(out, (sums) => {
+        eachPooled(x.shape, window, (input, output) => (sums[output]! += source[input]!));
+      });
+    },
+
+    sumPoolGradient(gradient, out, window) {
+      const upstream = open(gradient);
+      accumulate(out, (sums) => {
+        eachPooled(out.shape, window, (input, output) => (sums[input]! += upstream[output]!));
       });
     },
   };

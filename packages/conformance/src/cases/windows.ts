@@ -236,4 +236,12 @@ export const windowCases = {
       attributes: { window: p.window, countPadding, inputShape: p.x },
     })),
   },
+  sumPoolGradient: {
+    tolerance: sums,
+    cases: pools.map((p): Case<'sumPoolGradient'> => ({
+      name: p.name,
+      inputs: [numbers(p.y)],
+      attributes: { window: p.window, inputShape: p.x },
+    })),
+  },
 } satisfies { readonly [N in OpName]?: OpCases<N> };

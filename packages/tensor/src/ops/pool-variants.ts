@@ -1,4 +1,5 @@
-import type { Window } from '@receptive/backend';
+import type { Shape, Window } from '@receptive/backend';
+import { sizeOf } from '@receptive/backend';
 import { full, scalarLike } from '../create.ts';
 import { withBackend } from '../current.ts';
 import { dispatch } from '../dispatch.ts';
@@ -7,20 +8,22 @@ import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { scaledTanh } from './activations.ts';
 import { floats, shapeIs } from './check.ts';
-import { conv } from './conv.ts';
+import { col2im, conv } from './conv.ts';
 import { abs, add, equal, mul, neg, pow, sigmoid, sqrt, square, where } from './elementwise.ts';
 import { maxPool } from './pool.ts';
 import { planes, poolShape, poolWindow } from './pool-window.ts';
 import type { Pool, PoolOptions } from './pool-window.ts';
-import { reshape } from './views.ts';
+import { broadcastTo, reshape } from './views.ts';
 import type { PerAxis } from './window.ts';
 
 const sumPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0]> = {
   name: 'sumPool',
+  fused: 'sumPool',
   infer([x], { window }) {
     floats('sumPool', x);
     return [{ shape: poolShape('sumPool', x.shape, window), dtype: x.dtype }];
   },
+  run: (kernels, [x], [y], { window }) => kernels.sumPool(x, y, window),
   // Not the mean times the number of elements: sums of whole numbers stay whole.
   compose([x], { window }) {
     const ones = withBackend(x.backend, () => full([1, 1, ...window.kernel], 1, { dtype: x.dtype }));
@@ -28,7 +31,28 @@ const sumPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0]> = {
   },
 };
 
-export const sumPoolOps = { sumPool: sumPoolOp };
+const sumPoolGradientOp: Op<{ readonly window: Window; readonly inputShape: Shape }, [gradient: 0], [dx: 0]> = {
+  name: 'sumPoolGradient',
+  fused: 'sumPoolGradient',
+  infer([gradient], { window, inputShape }) {
+    shapeIs('sumPoolGradient', "the output's gradient", gradient, poolShape('sumPoolGradient', inputShape, window));
+    return [{ shape: inputShape, dtype: gradient.dtype }];
+  },
+  run: (kernels, [gradient], [dx], { window }) => kernels.sumPoolGradient(gradient, dx, window),
+  compose([gradient], { window, inputShape }) {
+    const [n, c, ...spatial] = inputShape as [number, number, ...number[]];
+    const share = reshape(gradient, [n * c, 1, -1]);
+    const columns = broadcastTo(share, [n * c, sizeOf(window.kernel), share.shape[2]!]);
+    return [reshape(col2im(columns, [n * c, 1, ...spatial], window), inputShape)];
+  },
+};
+
+export const sumPoolOps = { sumPool: sumPoolOp, sumPoolGradient: sumPoolGradientOp };
+
+/** Gradient of sum pooling with respect to its input. */
+export function sumPoolGradient(gradient: Tensor, window: Window, inputShape: Shape): Tensor {
+  return dispatch(sumPoolGradientOp, [gradient], { window, inputShape })[0];
+}
 
 /** Sum pooling over `axes` spatial axes, in the name of `door`. */
 export const sumPool =
