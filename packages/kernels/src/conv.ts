@@ -86,7 +86,7 @@ export function convActivation(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
-  const tile = tileSize(sizes);
+  const tile = tileSize(sizes, 'forward');
   if (tile && activation === 'relu') return convByWinograd(x, weight, bias, out, sizes, tile, true, reserve);
   return [...conv(x, weight, bias, out, geometry, reserve), ...unary(activation, out, out)];
 }
@@ -101,7 +101,7 @@ export function conv(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
-  const tile = tileSize(sizes);
+  const tile = tileSize(sizes, 'forward');
   if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, false, reserve);
   if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
@@ -199,7 +199,7 @@ export function convInputGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
-  const tile = tileSize(sizes);
+  const tile = tileSize(sizes, 'gradient');
   if (tile) return inputGradientByWinograd(gradient, weight, out, sizes, tile, reserve);
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
@@ -346,7 +346,7 @@ export function convWeightGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
-  const tile = tileSize(sizes);
+  const tile = tileSize(sizes, 'gradient');
   if (tile) return weightGradientByWinograd(x, gradient, out, sizes, tile, reserve);
   const mended = mend('weight', { x, weight: out, y: gradient }, sizes, reserve);
   if (suitsLanes(sizes, 'weightGradient'))

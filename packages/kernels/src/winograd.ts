@@ -51,18 +51,21 @@ interface Winograd {
 
 /** Fewest channels and filters whose products repay transforming tiles. */
 export const REPAID = 8;
-/** Fewest places of outputs, all images together, that repay transforming the weights: more of them where those do not stay in a cache. */
-export const PLACES = { inCache: 96, inMemory: 320 };
+/**
+ * Fewest places of outputs, all images together, that repay transforming the weights: more of them in training, which changes weights at every step, where
+ * those do not stay in a cache.
+ */
+export const PLACES = { least: 96, inMemory: 320 };
 export const CACHE = 4 << 20;
 
 /** The size of tiles that a convolution is best cut into, or is told to be; undefined where Winograd's way does not apply, or does not pay. */
-export function tileSize(sizes: Sizes): TileSize | undefined {
+export function tileSize(sizes: Sizes, computation: 'forward' | 'gradient'): TileSize | undefined {
   const { kernel, stride, dilation, input, output, before, channels, filters, images, algorithm } = sizes;
   if (algorithm) return told[algorithm];
   const isSquare = input[0] === 1 && kernel.join() === '1,3,3' && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
   // Outputs that see padding alone are 0, and not what is left of the sums of a tile.
   const reaches = before.every((length, axis) => length <= 2 && output[axis]! - input[axis]! - length <= 0);
-  const places = 6 * 6 * 4 * channels * filters <= CACHE ? PLACES.inCache : PLACES.inMemory;
+  const places = computation === 'forward' || 6 * 6 * 4 * channels * filters <= CACHE ? PLACES.least : PLACES.inMemory;
   const pays = Math.min(channels, filters) >= REPAID && images * sizeOf(output) >= places;
   if (!isSquare || !reaches || !pays) return undefined;
   // Large tiles take fewer multiplications, unless more of them hangs over the edge. Small ones round less.
