@@ -16,6 +16,21 @@ export interface AlexNetOptions {
   readonly seed?: number;
 }
 
+/** What comes before the dense layers, in `towers` that see each other in the third convolution alone. */
+export function alexnetFeatures(towers: 1 | 2): readonly Row[] {
+  const normalised: readonly Row[] = [() => new LocalResponseNorm(), () => new MaxPool2d(3, { stride: 2 })];
+  return [
+    { filters: 96, kernel: 11, stride: 4 }, // 96@55x55
+    ...normalised, // 96@27x27
+    { filters: 256, kernel: 5, padding: 2, groups: towers },
+    ...normalised, // 256@13x13
+    { filters: 384, kernel: 3, padding: 1 },
+    { filters: 384, kernel: 3, padding: 1, groups: towers },
+    { filters: 256, kernel: 3, padding: 1, groups: towers },
+    () => new MaxPool2d(3, { stride: 2 }), // 256@6x6
+  ];
+}
+
 /**
  * AlexNet: five convolutions, the first two with local response normalisation and overlapping pooling after them, and three dense layers. It takes images
  * `[N, inChannels, 227, 227]` and gives logits `[N, classes]`.
@@ -26,19 +41,8 @@ export interface AlexNetOptions {
  */
 export function alexnet({ classes = 1000, inChannels = 3, towers = 1, seed }: AlexNetOptions = {}): Sequential {
   if (towers !== 1 && towers !== 2) throw new RangeError(`alexnet: towers must be 1 or 2, but is ${String(towers)}.`);
-  const normalised: readonly Row[] = [() => new LocalResponseNorm(), () => new MaxPool2d(3, { stride: 2 })];
-  const table: readonly Row[] = [
-    { filters: 96, kernel: 11, stride: 4 }, // 96@55x55
-    ...normalised, // 96@27x27
-    { filters: 256, kernel: 5, padding: 2, groups: towers },
-    ...normalised, // 256@13x13
-    { filters: 384, kernel: 3, padding: 1 },
-    { filters: 384, kernel: 3, padding: 1, groups: towers },
-    { filters: 256, kernel: 3, padding: 1, groups: towers },
-    () => new MaxPool2d(3, { stride: 2 }), // 256@6x6
-  ];
   const model = new Sequential({
-    features: new Sequential(features(inChannels, table)),
+    features: new Sequential(features(inChannels, alexnetFeatures(towers))),
     flatten: new Flatten(),
     classifier: new Sequential(classifier(256 * 6 * 6, classes)),
   });

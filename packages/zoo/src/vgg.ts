@@ -38,13 +38,17 @@ export interface VggOptions {
   readonly seed?: number;
 }
 
-function vgg(name: keyof typeof configurations, { classes = 1000, inChannels = 3, seed }: VggOptions): Sequential {
-  const table = configurations[name].flatMap((block): Row[] => [
+/** What comes before the dense layers. */
+export function vggFeatures(name: keyof typeof configurations): readonly Row[] {
+  return configurations[name].flatMap((block): Row[] => [
     ...block.map((filters) => ({ filters, kernel: 3, padding: 1 })),
     () => new MaxPool2d(2),
   ]);
+}
+
+function vgg(name: keyof typeof configurations, { classes = 1000, inChannels = 3, seed }: VggOptions): Sequential {
   const model = new Sequential({
-    features: new Sequential(features(inChannels, table)),
+    features: new Sequential(features(inChannels, vggFeatures(name))),
     // Images of 224 x 224 come out of it as they went in; others are brought to what the dense layers take.
     avgpool: new AdaptiveAvgPool2d(7),
     flatten: new Flatten(),
