@@ -103,6 +103,20 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   hardSwish: [{ f: (x) => t.hardSwish(x.mul(7)), inputs: [distinct(square)] }],
   hardTanh: [{ f: (x) => t.hardTanh(x, { minVal: -0.4, maxVal: 0.2 }).square(), inputs: [distinct(square)] }],
   scaledTanh: [{ f: t.scaledTanh, inputs: [square] }],
+  curveGradient: [
+    ...(['gelu', 'geluTanh', 'silu', 'mish', 'scaledTanh'] as const).map((curve) => ({
+      f: (g: Tensor, x: Tensor) => t.curveGradient(g, x, { curve, constants: [] }),
+      inputs: [square, square],
+    })),
+    ...(['softsign', 'hardSigmoid', 'hardSwish'] as const).map((curve) => ({
+      f: (g: Tensor, x: Tensor) => t.curveGradient(g, x, { curve, constants: [] }),
+      inputs: [square, distinct(square)],
+    })),
+    {
+      f: (g, x) => t.curveGradient(g, x, { curve: 'elu', constants: [1.5, 2, 0.5] }),
+      inputs: [square, distinct(square)],
+    },
+  ],
   // An estimate is not the derivative. But there is a difference quotient between two places of one side, and it is what the difference must be.
   step: [{ f: (x) => t.step(x, { estimator: 'difference', h: 0.01 }), inputs: [distinct(square)] }],
 

@@ -6,6 +6,7 @@ export type {
   AdamOptions,
   BinaryName,
   CompareName,
+  CurveName,
   Kernels,
   Operand,
   OptionalKernels,

@@ -42,6 +42,23 @@ export type UnaryName =
 export type ActivationName = 'relu' | 'tanh' | 'sigmoid';
 
 /**
+ * Activations whose derivative is a function of their input, with constants a, b and c: see their ops for the formulas. `leakyRelu` has the slope a, `hardTanh`
+ * the limits a and b; `elu` is `a x` above 0 and `b (e^(c x) - 1)` elsewhere. The others have none.
+ */
+export type CurveName =
+  | 'leakyRelu'
+  | 'elu'
+  | 'gelu'
+  | 'geluTanh'
+  | 'silu'
+  | 'mish'
+  | 'softsign'
+  | 'hardSigmoid'
+  | 'hardSwish'
+  | 'hardTanh'
+  | 'scaledTanh';
+
+/**
  * Elementwise arithmetic of two arguments of one dtype, with broadcasting. `maximum` and `minimum` pass NaN on. Integers divide towards zero, and by zero
  * to 0.
  */
@@ -133,6 +150,10 @@ export interface OptionalKernels {
   sumPoolGradient(gradient: Operand, out: Operand, window: Window): void;
   /** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. All have one shape. */
   activationGradient(name: ActivationName, gradient: Operand, y: Operand, out: Operand): void;
+  /** An activation, element by element. */
+  curve(name: CurveName, x: Operand, out: Operand, constants: readonly number[]): void;
+  /** Gradient of a curve with respect to x, from that of the output. All have one shape. */
+  curveGradient(name: CurveName, gradient: Operand, x: Operand, out: Operand, constants: readonly number[]): void;
   /**
    * Linear interpolation of `[N, C, ...spatial]`, one to three axes, at points `[N, P, axes]` in pixels: `[N, C, P]`. Corners outside count 0; a point with a
    * coordinate <= -1 or >= the axis's length gives 0, and one with a NaN coordinate NaN.

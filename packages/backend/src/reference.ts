@@ -3,6 +3,7 @@ import type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 import { bytesPerElement, dtypeOf, typedArray } from './dtype.ts';
 import type { Kernels, Operand, Storage } from './kernels.ts';
 import { deformable } from './reference/deformable.ts';
+import { curveKernels } from './reference/curves.ts';
 import { elementwise } from './reference/elementwise.ts';
 import { norms } from './reference/norms.ts';
 import { optimisers } from './reference/optimisers.ts';
@@ -37,6 +38,7 @@ export function reference(): Backend {
   const open = ({ storage, dtype, shape }: Operand): TypedArray => arrayOf(storage, dtype, sizeOf(shape));
   const single = {
     ...elementwise(open),
+    ...curveKernels(open),
     ...views(open),
     ...reductions(open),
     ...windows(open),

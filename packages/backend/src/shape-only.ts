@@ -32,6 +32,8 @@ const kernels: Required<Kernels> = {
   sumPool: nothing,
   sumPoolGradient: nothing,
   activationGradient: nothing,
+  curve: nothing,
+  curveGradient: nothing,
   sample: nothing,
   sampleInputGradient: nothing,
   samplePointsGradient: nothing,

@@ -1,6 +1,7 @@
 import type { Kernels, Operand } from '@receptive/backend';
 import { conv, convActivation, convInputGradient, convWeightGradient } from './conv.ts';
 import * as deformable from './deformable.ts';
+import { curve } from './curves.ts';
 import * as elementwise from './elementwise.ts';
 import type { Located } from './elementwise.ts';
 import * as indexing from './indexing.ts';
@@ -38,6 +39,10 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   binary: elementwise.binary,
   compare: elementwise.binary,
   activationGradient: (name, gradient, y, out) => elementwise.binary(`${name}Gradient`, gradient, y, out),
+  curve: (name, x, out, constants) =>
+    ofFloats(name, (from: Located) => curve(name, undefined, from, out, constants))(x),
+  curveGradient: (name, gradient, x, out, constants) =>
+    ofFloats(name, (from: Located) => curve(name, gradient, from, out, constants))(x),
   where: elementwise.where,
   copyView,
   concat,

@@ -1,6 +1,8 @@
 // The functional interface: what users call, and what the methods of Tensor stand for.
 export {
   celu,
+  curveGradient,
+  curves,
   elu,
   gelu,
   hardSigmoid,

@@ -16,6 +16,8 @@ const optional: Record<keyof OptionalKernels, true> = {
   sumPool: true,
   sumPoolGradient: true,
   activationGradient: true,
+  curve: true,
+  curveGradient: true,
   sample: true,
   sampleInputGradient: true,
   samplePointsGradient: true,

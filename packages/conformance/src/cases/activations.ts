@@ -1,3 +1,4 @@
+import type { CurveName } from '@receptive/backend';
 import type { OpName } from '@receptive/tensor';
 import type { Case, OpCases } from '../case.ts';
 import { given, numbers } from '../case.ts';
@@ -66,4 +67,24 @@ export const activationCases = {
     { estimator: 'steepSigmoid', slope: 5 },
     { estimator: 'difference', h: 0.5 },
   ),
+  curveGradient: {
+    tolerance: formula,
+    cases: Object.entries({
+      leakyRelu: [0.1],
+      elu: [1.5, 2, 0.5],
+      gelu: [],
+      geluTanh: [],
+      silu: [],
+      mish: [],
+      softsign: [],
+      hardSigmoid: [],
+      hardSwish: [],
+      hardTanh: [-0.5, 3],
+      scaledTanh: [],
+    } satisfies Record<CurveName, readonly number[]>).map(([curve, constants]): Case<'curveGradient'> => ({
+      name: curve,
+      inputs: [numbers([points.length]), given(points)],
+      attributes: { curve: curve as CurveName, constants },
+    })),
+  },
 } satisfies { readonly [N in OpName]?: OpCases<N> };

@@ -1,3 +1,5 @@
+import type { CurveName } from '@receptive/backend';
+import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
@@ -11,25 +13,31 @@ import {
   clamp,
   div,
   erf,
+  exp,
   expm1,
   greater,
+  less,
   maximum,
   minimum,
   mul,
   sigmoid,
   softplus,
   square,
+  sub,
   tanh,
   where,
 } from './elementwise.ts';
 import { reshape } from './views.ts';
+
+type Composed<A> = Op<A, [x: 0], [y: 0]>;
+type ActivationArguments<A> = [f: (x: Tensor, attributes: A) => Tensor, check?: (attributes: A) => void];
 
 /** An op of one float tensor, made element by element of others. `check` refuses senseless attributes. */
 function activation<A>(
   name: string,
   f: (x: Tensor, attributes: A) => Tensor,
   check?: (attributes: A) => void,
-): Op<A, [x: 0], [y: 0]> {
+): Composed<A> {
   return {
     name,
     pointwise: true,
@@ -39,6 +47,19 @@ function activation<A>(
       return [x];
     },
     compose: ([x], attributes) => [f(x, attributes)],
+  };
+}
+
+/** The same, with a kernel: the attributes tell which curve it is. */
+function curved<A>(name: keyof typeof curves, ...rest: ActivationArguments<A>): Composed<A> {
+  const curveOf = curves[name] as (attributes: A) => Curve;
+  return {
+    ...activation(name, ...rest),
+    fused: 'curve',
+    run(kernels, [x], [y], attributes) {
+      const { curve, constants } = curveOf(attributes);
+      kernels.curve(curve, x, y, constants);
+    },
   };
 }
 
@@ -116,6 +137,102 @@ const sizeOfEstimator: Readonly<Record<StepOptions['estimator'], string | undefi
   difference: 'h',
 };
 
+/** A kernel's name for an activation, and its constants. */
+export interface Curve {
+  readonly curve: CurveName;
+  readonly constants: readonly number[];
+}
+
+/** The activations that have kernels of their own, forward and backward. */
+export const curves = {
+  leakyRelu: ({ negativeSlope }: { readonly negativeSlope: number }): Curve => ({
+    curve: 'leakyRelu',
+    constants: [negativeSlope],
+  }),
+  elu: ({ alpha }: { readonly alpha: number }): Curve => ({ curve: 'elu', constants: [1, alpha, 1] }),
+  selu: (): Curve => ({ curve: 'elu', constants: [seluScale, seluScale * seluAlpha, 1] }),
+  celu: ({ alpha }: { readonly alpha: number }): Curve => ({ curve: 'elu', constants: [1, alpha, 1 / alpha] }),
+  gelu: ({ approximate }: Required<GeluOptions>): Curve => ({
+    curve: approximate === 'tanh' ? 'geluTanh' : 'gelu',
+    constants: [],
+  }),
+  silu: (): Curve => ({ curve: 'silu', constants: [] }),
+  mish: (): Curve => ({ curve: 'mish', constants: [] }),
+  softsign: (): Curve => ({ curve: 'softsign', constants: [] }),
+  hardSigmoid: (): Curve => ({ curve: 'hardSigmoid', constants: [] }),
+  hardSwish: (): Curve => ({ curve: 'hardSwish', constants: [] }),
+  hardTanh: ({ minVal, maxVal }: Required<HardTanhOptions>): Curve => ({
+    curve: 'hardTanh',
+    constants: [minVal, maxVal],
+  }),
+  scaledTanh: (): Curve => ({ curve: 'scaledTanh', constants: [] }),
+};
+
+/** Where x lies between numbers, 1, else 0. */
+const between = (x: Tensor, low: number, high: number): Tensor => cast(mul(greater(x, low), less(x, high)), x.dtype);
+
+/** x, but no further from 0 than all gates are level. */
+const near = (x: Tensor): Tensor => clamp(x, -level, level);
+
+/** The derivative of `z * gate`, of the gate and its own derivative. */
+const gatedSlope = (z: Tensor, gate: Tensor, rise: Tensor): Tensor => add(gate, mul(z, rise));
+
+/** The derivatives of the curves. */
+const slopes: { readonly [Name in CurveName]: (x: Tensor, a: number, b: number, c: number) => Tensor } = {
+  leakyRelu: (x, a) => where(greater(x, 0), scalarLike(x, 1), scalarLike(x, a)),
+  elu: (x, a, b, c) => where(greater(x, 0), scalarLike(x, a), mul(exp(mul(minimum(x, 0), c)), b * c)),
+  gelu(x) {
+    const z = near(x);
+    return gatedSlope(z, normal(z), mul(exp(mul(square(z), -0.5)), 1 / Math.sqrt(2 * Math.PI)));
+  },
+  geluTanh(x) {
+    const z = near(x);
+    const gate = nearlyNormal(z);
+    const inner = mul(add(mul(square(z), 3 * 0.044715), 1), 2 * Math.sqrt(2 / Math.PI));
+    return gatedSlope(z, gate, mul(mul(gate, sub(1, gate)), inner));
+  },
+  silu(x) {
+    const z = near(x);
+    const gate = sigmoid(z);
+    return gatedSlope(z, gate, mul(gate, sub(1, gate)));
+  },
+  mish(x) {
+    const z = near(x);
+    const gate = tanh(softplus(z));
+    return gatedSlope(z, gate, mul(mul(sub(1, gate), add(1, gate)), sigmoid(z)));
+  },
+  softsign: (x) => square(div(1, add(abs(x), 1))),
+  hardSigmoid: (x) => mul(between(x, -3, 3), 1 / 6),
+  hardSwish(x) {
+    const inside = greater(between(x, -3, 3), 0);
+    return where(inside, add(mul(x, 1 / 3), 0.5), cast(greater(x, 0), x.dtype));
+  },
+  hardTanh: (x, a, b) => between(x, a, b),
+  scaledTanh(x) {
+    const y = tanh(mul(x, 2 / 3));
+    return mul(mul(sub(1, y), add(1, y)), (1.7159 * 2) / 3);
+  },
+};
+
+const curveGradientOp: Op<Curve, [gradient: 0, x: 0], [dx: 0]> = {
+  name: 'curveGradient',
+  pointwise: true,
+  fused: 'curveGradient',
+  infer([gradient, x]) {
+    floats('curveGradient', x);
+    sameDtype('curveGradient', gradient, x);
+    shapeIs('curveGradient', "the output's gradient", gradient, x.shape);
+    return [x];
+  },
+  run: (kernels, [gradient, x], [dx], { curve, constants }) => kernels.curveGradient(curve, gradient, x, dx, constants),
+  compose: ([gradient, x], { curve, constants: [a = 0, b = 0, c = 0] }) => [mul(gradient, slopes[curve](x, a, b, c))],
+};
+
+/** Gradient of an activation with respect to its input, from that of the output. */
+export function curveGradient(gradient: Tensor, x: Tensor, curve: Curve): Tensor {
+  return dispatch(curveGradientOp, [gradient, x], curve)[0];
+}
+
 const preluOp: Op<undefined, [x: 0, weight: 0], [y: 0]> = {
   name: 'prelu',
   pointwise: true,
@@ -128,39 +245,48 @@ const preluOp: Op<undefined, [x: 0, weight: 0], [y: 0]> = {
   compose: ([x, weight]) => [rectified(x, (below) => mul(below, weight))],
 };
 
+const seluAlpha = 1.6732632423543772;
+const seluScale = 1.0507009873554805;
+
 export const activationOps = {
-  leakyRelu: activation<{ readonly negativeSlope: number }>(
+  curveGradient: curveGradientOp,
+  leakyRelu: curved<{ readonly negativeSlope: number }>(
     'leakyRelu',
     (x, { negativeSlope }) => rectified(x, (below) => mul(below, negativeSlope)),
     (options) => finite('leakyRelu', options),
   ),
   prelu: preluOp,
-  elu: activation<{ readonly alpha: number }>(
+  elu: curved<{ readonly alpha: number }>(
     'elu',
     (x, { alpha }) => rectified(x, (below) => mul(expm1(below), alpha)),
     (options) => finite('elu', options),
   ),
-  selu: activation<undefined>('selu', (x) => mul(elu(x, { alpha: 1.6732632423543772 }), 1.0507009873554805)),
-  celu: activation<{ readonly alpha: number }>(
+  selu: curved<undefined>('selu', (x) =>
+    mul(
+      rectified(x, (below) => mul(expm1(below), seluAlpha)),
+      seluScale,
+    ),
+  ),
+  celu: curved<{ readonly alpha: number }>(
     'celu',
     (x, { alpha }) => rectified(x, (below) => mul(expm1(div(below, alpha)), alpha)),
     (options) => positive('celu', options),
   ),
-  gelu: activation<Required<GeluOptions>>(
+  gelu: curved<Required<GeluOptions>>(
     'gelu',
     (x, { approximate }) => gated(x, approximate === 'tanh' ? nearlyNormal : normal),
     ({ approximate }) => oneOf('gelu', 'approximate', approximate, ['none', 'tanh']),
   ),
-  silu: activation<undefined>('silu', (x) => gated(x, sigmoid)),
-  mish: activation<undefined>('mish', (x) => gated(x, (z) => tanh(softplus(z)))),
-  softsign: activation<undefined>('softsign', (x) => {
+  silu: curved<undefined>('silu', (x) => gated(x, sigmoid)),
+  mish: curved<undefined>('mish', (x) => gated(x, (z) => tanh(softplus(z)))),
+  softsign: curved<undefined>('softsign', (x) => {
     // Infinity / Infinity is no number; the quotient is 1 long before.
     const within = clamp(x, -1e30, 1e30);
     return div(within, add(abs(within), 1));
   }),
-  hardSigmoid: activation<undefined>('hardSigmoid', hardGate),
-  hardSwish: activation<undefined>('hardSwish', (x) => gated(x, hardGate)),
-  hardTanh: activation<Required<HardTanhOptions>>(
+  hardSigmoid: curved<undefined>('hardSigmoid', hardGate),
+  hardSwish: curved<undefined>('hardSwish', (x) => gated(x, hardGate)),
+  hardTanh: curved<Required<HardTanhOptions>>(
     'hardTanh',
     (x, { minVal, maxVal }) => minimum(maxVal, maximum(minVal, x)),
     ({ minVal, maxVal }) => {
@@ -168,7 +294,7 @@ export const activationOps = {
         throw new RangeError(`hardTanh: minVal must be below maxVal, but they are ${minVal} and ${maxVal}.`);
     },
   ),
-  scaledTanh: activation<undefined>('scaledTanh', (x) => mul(tanh(mul(x, 2 / 3)), 1.7159)),
+  scaledTanh: curved<undefined>('scaledTanh', (x) => mul(tanh(mul(x, 2 / 3)), 1.7159)),
   step: activation<StepOptions>(
     'step',
     (x) => cast(greater(x, 0), x.dtype),
