@@ -5,6 +5,7 @@ export { col2im } from './col2im';
 export { copy, fill, transpose } from './copy';
 export { deformColumns, deformColumnsInputGradient, deformColumnsPointsGradient, deformConv } from './deformable';
 export * from './curves';
+export { direct, directWeights } from './direct';
 export { where1, where4 } from './elementwise';
 export { gemm, packA } from './gemm';
 export * from './indexing';

@@ -5,7 +5,7 @@ import { sumLanes } from './vector';
 
 // Words: the computation (0: outputs, 1: the input's gradient, 2: the weights' gradient), planes of its result, planes a chunk, images, groups, channels, filters of a group; three words
 // each of input, output and window lengths, stride, dilation, padding before, and of the first place of a plane away from its edges and one past the last; input, weights,
-// output, bias or 0; and what `suspect` found and in how many chunks, of which 0 says to look at the edges whatever it is. A chunk is some planes.
+// output, bias or 0; what `suspect` found and in how many chunks, of which 0 says to look at the edges whatever it is; and the least result (a float). A chunk is some planes.
 
 // @ts-ignore: decorator
 @inline
@@ -61,7 +61,7 @@ export function mend(args: usize, chunk: i32, _scratch: usize): void {
   const which = load<i32>(args), grain = load<i32>(args, 8), last = min(load<i32>(args, 4), (chunk + 1) * grain);
   const lengths = args + (which == 0 ? OUT : which == 1 ? IN : KERNEL);
   const depth = load<i32>(lengths), height = load<i32>(lengths, 4), width = load<i32>(lengths, 8);
-  const left = load<i32>(args + FIRST, 8), right = load<i32>(args + END, 8);
+  const least = load<f32>(args + OPERANDS, 24), left = load<i32>(args + FIRST, 8), right = load<i32>(args + END, 8);
   let row = load<usize>(args + OPERANDS + (which == 0 ? 8 : which == 1 ? 0 : 4)) + (<usize>(chunk * grain * depth * height * width) << 2);
   for (let plane = chunk * grain; plane < last; plane++) {
     for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) {
@@ -71,7 +71,8 @@ export function mend(args: usize, chunk: i32, _scratch: usize): void {
         if (x >= width) break;
         const to = row + (<usize>x << 2), value = load<f32>(to);
         if (value == value) continue;
-        store<f32>(to, <f32>(which == 0 ? output(args, plane, z, y, x) : which == 1 ? inputGradient(args, plane, z, y, x) : weightGradient(args, plane, z, y, x)));
+        const sum = <f32>(which == 0 ? output(args, plane, z, y, x) : which == 1 ? inputGradient(args, plane, z, y, x) : weightGradient(args, plane, z, y, x));
+        store<f32>(to, sum < least ? least : sum);
       }
       row += <usize>width << 2;
     }

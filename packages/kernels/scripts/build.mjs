@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { main as compile } from 'assemblyscript/asc';
 import { elementwise } from './elementwise.mjs';
 import { microKernels } from './micro-kernels.mjs';
+import { slides } from './slides.mjs';
 import { winograd } from './winograd.mjs';
 
 process.chdir(join(import.meta.dirname, '..'));
@@ -12,6 +13,7 @@ await mkdir('build', { recursive: true });
 await mkdir('src/generated', { recursive: true });
 await writeFile('build/elementwise.ts', elementwise());
 await writeFile('build/micro-kernels.ts', microKernels());
+await writeFile('build/slides.ts', slides());
 await writeFile('build/winograd.ts', winograd());
 
 const flavours = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };

@@ -1,5 +1,6 @@
 import type { ActivationName, ConvGeometry } from '@receptive/backend';
 import { sizeOf, stridesOf, windowSpan } from '@receptive/backend';
+import { convDirectly, inputGradientDirectly, suitsDirect, weightGradientDirectly } from './direct.ts';
 import type { Located } from './elementwise.ts';
 import { unary } from './elementwise.ts';
 import type { Packed, Product } from './gemm.ts';
@@ -88,6 +89,8 @@ export function convActivation(
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
   const tile = tileSize(sizes, 'forward');
   if (tile && activation === 'relu') return convByWinograd(x, weight, bias, out, sizes, tile, true, reserve);
+  if (!tile && activation === 'relu' && suitsDirect(sizes, 'conv'))
+    return convDirectly(x, weight, bias, out, sizes, 0, reserve);
   return [...conv(x, weight, bias, out, geometry, reserve), ...unary(activation, out, out)];
 }
 
@@ -103,6 +106,7 @@ export function conv(
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
   const tile = tileSize(sizes, 'forward');
   if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, false, reserve);
+  if (suitsDirect(sizes, 'conv')) return convDirectly(x, weight, bias, out, sizes, -Infinity, reserve);
   if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);
@@ -201,6 +205,7 @@ export function convInputGradient(
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
   const tile = tileSize(sizes, 'gradient');
   if (tile) return inputGradientByWinograd(gradient, weight, out, sizes, tile, reserve);
+  if (suitsDirect(sizes, 'inputGradient')) return inputGradientDirectly(gradient, weight, out, sizes, reserve);
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.
   const wasted = sizeOf(sizes.input) / (sizeOf(sizes.output) * sizeOf(sizes.stride));
@@ -346,6 +351,7 @@ export function convWeightGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
+  if (suitsDirect(sizes, 'weightGradient')) return weightGradientDirectly(x, gradient, out, sizes, reserve);
   const tile = tileSize(sizes, 'gradient');
   if (tile) return weightGradientByWinograd(x, gradient, out, sizes, tile, reserve);
   const mended = mend('weight', { x, weight: out, y: gradient }, sizes, reserve);

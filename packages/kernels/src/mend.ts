@@ -1,7 +1,7 @@
 import { sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
-import { pieces, roundUp, words } from './plan.ts';
+import { float, pieces, roundUp, words } from './plan.ts';
 import type { Sizes, Three } from './sizes.ts';
 
 // Zeros around an image are no elements of it: by definition no weight meets them, but where a product takes them in, one that is not finite makes NaN of them.
@@ -53,9 +53,15 @@ const BESIDE = 16;
 
 /**
  * Computes `result` of a convolution anew, as the definition has it, where zeros from beyond the edges of an image may have made NaN of it: NaN at its own edges. A plan
- * that takes zeros for padding into its products ends with this.
+ * that takes zeros for padding into its products ends with this. Results less than `least` become that.
  */
-export function mend(result: 'x' | 'weight' | 'y', operands: Operands, sizes: Sizes, reserve: Reserve): Plan {
+export function mend(
+  result: 'x' | 'weight' | 'y',
+  operands: Operands,
+  sizes: Sizes,
+  reserve: Reserve,
+  least = -Infinity,
+): Plan {
   const which = results.findIndex(({ name }) => name === result);
   const { lengths, inside } = results[which]!;
   const spans = sizes[lengths] as Three;
@@ -82,7 +88,7 @@ export function mend(result: 'x' | 'weight' | 'y', operands: Operands, sizes: Si
       ...[input, output, kernel, stride, dilation, before],
       bounds.map(([first]) => first),
       bounds.map(([, end]) => end),
-      [x.address, weight.address, y.address, bias?.address ?? 0, found, chunks],
+      [x.address, weight.address, y.address, bias?.address ?? 0, found, chunks, float(least)],
     ),
     chunks: pieces(planes, grain),
     scratch: 0,

@@ -232,7 +232,8 @@ up to rounding, and treat NaN and infinities as the definition does. It is the C
 1. Winograd, for what it can compute, if a group has at least ${REPAID} channels and ${REPAID} filters, and all images together at least ${PLACES.least} places of outputs,
    or, for gradients, ${PLACES.inMemory} where the transformed weights are larger than ${CACHE >> 20} MiB. Tiles are of 4 x 4 outputs, or of 2 x 2 if these take no more multiplications, since
    fewer of them hang over the edge.
-2. A direct kernel: for few filters (of the input's gradient: channels) in a group, or a batch of small images.
+2. A direct kernel: for few channels and filters in a group (of 3x3 kernels' gradient: before Winograd), for few filters (of the input's gradient: channels),
+   or a batch of small images.
 3. The matrix product.
 
 The choice follows from the shapes alone. For example:

@@ -1,0 +1,127 @@
+/**
+ * The innermost loops of direct convolutions: a tile of one output plane, four rows of twice four columns, is kept in registers while a window slides over
+ * it. The window is cut into stacks of up to three taps, one below the other: each row of the input is then loaded once for all rows of the tile that it
+ * meets. Binaryen nests the additions to a register into one expression, so they are written down in that order, and no more than three rows of the input are
+ * needed at once: 15 registers hold all.
+ */
+const ROWS = 4;
+const HIGHEST = 3;
+
+/** A stack of `height` taps, where a row of outputs meets rows of the input `stride` below those that the row above it meets. */
+function stack(height, stride) {
+  const loaded = { left: new Set(), right: new Set() };
+  const line = (side, at) => {
+    if (loaded[side].has(at)) return '';
+    loaded[side].add(at);
+    return `const ${side}${at} = v128.load(p${at}${side === 'right' ? ' + beside' : ''});`;
+  };
+  const half = (side) =>
+    Array.from({ length: ROWS }, (_, row) =>
+      Array.from(
+        { length: height },
+        (_, y) => `${line(side, row * stride + y)}
+        ${side}Sum${row} = madd(w${y}, ${side}${row * stride + y}, ${side}Sum${row});`,
+      ).join('\n'),
+    ).join('\n');
+  const lines = Array.from({ length: (ROWS - 1) * stride + height }, (_, at) => at).filter(
+    (at) => at % stride < height,
+  );
+  const pointers = lines.map((at, i) =>
+    i
+      ? `const p${at} = p${lines[i - 1]}${' + pitch'.repeat(at - lines[i - 1])};`
+      : `const p${at} = from + load<usize>(offsets);`,
+  );
+  const weights = Array.from({ length: height }, (_, y) => `const w${y} = v128.load32_splat(weights, ${4 * y});`);
+  return `
+    ${pointers.join('\n')}
+    ${weights.join('\n')}
+    ${half('left')}
+    ${half('right')}
+    offsets += 4;
+    weights += ${4 * height};`;
+}
+
+function tile(stride) {
+  const rows = Array.from({ length: ROWS }, (_, row) => row);
+  const names = Array.from({ length: HIGHEST }, (_, i) => `stacks${i + 1}`);
+  return `
+export function slide${stride}(
+  ${names.map((name) => `${name}: i32`).join(', ')}, offsets: usize, weights: usize, from: usize, pitch: usize, beside: usize, to: usize, step: usize, initial: f32, least: f32,
+): void {
+  let leftSum0 = f32x4.splat(initial), rightSum0 = leftSum0;
+  ${rows
+    .slice(1)
+    .map((row) => `let leftSum${row} = leftSum0, rightSum${row} = leftSum0;`)
+    .join('\n')}
+  ${names.map((name, i) => `for (; ${name} > 0; ${name}--) {${stack(i + 1, stride)}}`).join('\n')}
+  const floor = f32x4.splat(least);
+  ${rows
+    .map(
+      (row) => `v128.store(to, f32x4.pmax(leftSum${row}, floor));
+    v128.store(to + beside, f32x4.pmax(rightSum${row}, floor));`,
+    )
+    .join('\nto += step;\n')}
+}`;
+}
+
+/** Columns of taps whose dot products are formed together, and taps of one. */
+const COLUMNS = 3;
+const HEIGHT = 3;
+const sums = Array.from({ length: COLUMNS * HEIGHT }, (_, i) => i);
+
+/** Adds `rows` rows of the gradient, times what the taps meet, to the sums; a row's last elements only where `isPartial`. */
+function products(rows, isPartial) {
+  const gradients = Array.from({ length: rows }, (_, row) => {
+    const from = row ? 'g + gradientStep' : 'g';
+    return `const g${row} = ${isPartial ? `loadPartial(${from}, n)` : `v128.load(${from})`};`;
+  });
+  const columns = Array.from({ length: COLUMNS }, (_, column) => {
+    const lines = Array.from({ length: rows + HEIGHT - 1 }, (_, line) => {
+      const pointer = `const p${column}${line} = ${line ? `p${column}${line - 1} + step` : `p + offset${column}`};`;
+      const value = `v128.load(p${column}${line})`;
+      return `${pointer}\nconst x${column}${line} = ${isPartial ? `v128.and(mask, ${value})` : value};`;
+    });
+    const madds = Array.from({ length: HEIGHT * rows }, (_, i) => {
+      const [y, row] = [Math.floor(i / rows), i % rows];
+      const sum = `sum${column * HEIGHT + y}`;
+      return `${sum} = madd(g${row}, x${column}${row + y}, ${sum});`;
+    });
+    return [...lines, ...madds].join('\n');
+  });
+  return [...gradients, ...columns].join('\n');
+}
+
+const along = (rows) => `
+    let p = strip, n = width;
+    for (; n >= 4; n -= 4) {
+      ${products(rows, false)}
+      g += 16;
+      p += 16;
+    }
+    if (n) {
+      ${products(rows, true)}
+      g += <usize>n << 2;
+    }`;
+
+/** Dot products of rows of a gradient with the rows that stacks of three taps meet. */
+const dots = `
+export function dotStacks(g: usize, rows: i32, width: i32, strip: usize, step: usize, offsets: usize, sums: usize): void {
+  const ${Array.from({ length: COLUMNS }, (_, i) => `offset${i} = load<usize>(offsets, ${4 * i})`).join(', ')}, gradientStep = <usize>width << 2;
+  // The lanes beyond a row, where the strip may hold an infinity, which 0 would not silence.
+  const mask = i32x4.gt_s(i32x4.splat(width & 3), i32x4(0, 1, 2, 3));
+  ${sums.map((i) => `let sum${i} = v128.load(sums, ${16 * i});`).join('\n')}
+  for (; rows > 1; rows -= 2) {
+    ${along(2)}
+    g += gradientStep;
+    strip += step * 2;
+  }
+  if (rows) {
+    ${along(1)}
+  }
+  ${sums.map((i) => `v128.store(sums, sum${i}, ${16 * i});`).join('\n')}
+}`;
+
+/** AssemblyScript source of the tiles of rows that meet each other's rows of the input, and of rows that meet those two below; and of dot products. */
+export function slides() {
+  return `import { loadPartial, madd } from '../assembly/vector';\n${[1, 2].map(tile).join('\n')}\n${dots}\n`;
+}
