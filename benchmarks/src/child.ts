@@ -7,7 +7,7 @@ import type { Report, Task } from './perform.ts';
 async function perform(task: Task): Promise<Report> {
   const others = watchOthers();
   const report = await performer(engines)(task);
-  return { ...report, host: `Node ${process.versions.node}`, node: process.versions.node, others: others() };
+  return { ...report, host: `Node ${process.versions.node}`, others: others() };
 }
 
 /** Returns a function that tells how many cores everything else on the machine kept busy since the call. */

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Report, Task } from './perform.ts';
@@ -12,6 +12,7 @@ export function children(executable: string): Place {
   };
   process.once('exit', kill);
   return {
+    node: spawnSync(executable, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim(),
     tasks(variants, workloads, wanted) {
       const groups = [...new Set(workloads.map(({ apart }) => apart))];
       return groups.flatMap((group) =>

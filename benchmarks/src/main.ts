@@ -2,26 +2,31 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { browser } from './browser/browser.ts';
+import { chart } from './chart.ts';
 import { children } from './children.ts';
 import { sides, threaded } from './engine.ts';
 import type { Sides } from './engine.ts';
 import { prepareGpu, runGpu } from './gpu/carry.ts';
 import { nodeExecutable } from './node.ts';
 import { installPeers } from './peers.ts';
+import { costs, measureCosts } from './programs/measure.ts';
 import { markdown } from './report.ts';
 import { measure } from './rounds.ts';
 import { workloads } from './workloads.ts';
 
 const listed = (of: Sides): string => Object.values(of).flat().join(', ');
 
+const names = [...workloads.map(({ name }) => name), ...costs];
+
 const usage = `Times Receptive beside other engines: in Node, each engine in fresh processes in turn.
 
   --browser         in one Chromium, on a GPU in software, engines in turn
-  --only REGEXP     workloads whose names match (${workloads.map(({ name }) => name).join(', ')})
+  --only REGEXP     workloads whose names match (${names.join(', ')})
   --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
   --threads LIST    numbers of threads, by commas, for the engines that can use several (${[...threaded].join(', ')}); one unless told
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
+  --svg FILE        also draw them, as times over ours
   --quick           one short round: rough figures in seconds
   --help            this text
 
@@ -39,6 +44,7 @@ async function bench(): Promise<void> {
       threads: { type: 'string', default: '1' },
       node: { type: 'string' },
       json: { type: 'string' },
+      svg: { type: 'string' },
       quick: { type: 'boolean', default: false },
       gpu: { type: 'boolean', default: false },
       prepare: { type: 'boolean', default: false },
@@ -60,8 +66,9 @@ async function bench(): Promise<void> {
     throw new Error(`--threads takes whole numbers of at least 1, by commas, but was given ${values.threads}.`);
   const only = new RegExp(values.only ?? '');
   const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
-  if (chosen.length === 0)
-    throw new Error(`--only ${values.only} matches none of ${workloads.map(({ name }) => name).join(', ')}.`);
+  const chosenCosts = new Set(values.browser ? [] : costs.filter((name) => only.test(name)));
+  if (chosen.length === 0 && chosenCosts.size === 0)
+    throw new Error(`--only ${values.only} matches none of ${names.join(', ')}.`);
 
   const chosenSides = choose(values.browser ? sides.browser : sides.node, values.peers);
   const peers = listed(chosenSides) !== '';
@@ -69,13 +76,12 @@ async function bench(): Promise<void> {
 
   // Training is set beside the inference of the same batch, and the peak is measured beside whatever has a rate.
   const wanted = new Set(chosen.flatMap(({ name, forward }) => [name, ...(forward ? [forward] : [])]));
-  if (!values.browser) wanted.add('peak');
-  const place = values.browser
-    ? await browser(peers)
-    : children(values.node ? nodeExecutable(values.node) : process.execPath);
+  if (!values.browser && chosen.length > 0) wanted.add('peak');
+  const executable = values.node ? nodeExecutable(values.node) : process.execPath;
+  const place = values.browser ? await browser(peers) : children(executable);
   try {
     const [rounds, budget] = values.quick ? [1, 150] : [5, 400];
-    const results = await measure(place, {
+    const measured = await measure(place, {
       sides: chosenSides,
       workloads: workloads.filter(({ name }) => wanted.has(name)),
       threads,
@@ -83,6 +89,9 @@ async function bench(): Promise<void> {
       budget,
       minutes: 20,
     });
+    const engines = Object.entries(chosenSides).flat(2);
+    const results = { ...measured, costs: await measureCosts(executable, engines, chosenCosts, rounds) };
+    if (values.svg) writeFileSync(values.svg, await chart(results));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(markdown(results));
   } finally {

@@ -30,8 +30,6 @@ export interface Report {
   /** For each engine, why it has not some of the workloads. */
   readonly lacks: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly measured: readonly Measured[];
-  /** Node's version, where that ran it. */
-  readonly node?: string;
   /** Cores that others kept busy meanwhile, where that can be told. */
   readonly others?: number;
 }

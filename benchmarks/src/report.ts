@@ -1,5 +1,6 @@
 import type { Sides, Variant } from './engine.ts';
 import { median } from './measure.ts';
+import type { Cost } from './programs/program.ts';
 import type { Workload } from './workloads.ts';
 
 /** One engine's time for one workload. */
@@ -30,6 +31,8 @@ export interface Results {
   readonly engines: Readonly<Record<string, string>>;
   readonly sides: Sides;
   readonly rows: readonly Row[];
+  /** What it costs to have an engine at all; none unless measured. */
+  readonly costs: readonly Cost[];
   readonly notes: readonly string[];
 }
 
@@ -86,15 +89,15 @@ export function ratiosOf({ sides, rows }: Pick<Results, 'sides' | 'rows'>): Rati
 
 /** The results as a Markdown document: a table of ratios for each of our engines, one of times, and what has to be said of them. */
 export function markdown(results: Results): string {
-  const { machine, host, engines, rows, notes } = results;
+  const { machine, host, engines, rows, costs, notes } = results;
   return [
     `${machine}, ${host}`,
     '',
     ...Object.entries(engines).map(([name, describe]) => `- ${name}: ${describe}`),
     ...ratioTables(results),
-    '',
-    ...timeTable(rows),
+    ...(rows.length > 0 ? ['', ...timeTable(rows)] : []),
     ...(rows.some(({ once }) => once) ? ['', '(1): takes so long that it was timed once.'] : []),
+    ...(costs.length > 0 ? costTable(costs) : []),
     ...listed([...backward(rows), ...notes]),
     '',
   ].join('\n');
@@ -156,6 +159,28 @@ function ratioTables(results: Results): string[] {
   });
 }
 
+function costTable(costs: readonly Cost[]): string[] {
+  const spread = ({ min, max }: { readonly min: number; readonly max: number }): string =>
+    `${min.toFixed(0)} - ${max.toFixed(0)}`;
+  return [
+    '',
+    'Start-up: from the import to the first result of LeNet-5. Memory: the most that a process has which classifies an image by VGG-16, whose weights are 528 MiB of it.',
+    'Bundle: a minified page that classifies by LeNet-5, with its WebAssembly.',
+    '',
+    ...table(
+      ['engine', 'start-up, ms', 'fastest - slowest', 'memory, MiB', 'bundle, kB', 'gzip, kB'],
+      costs.map(({ engine, start, memory, bundle }) => [
+        engine,
+        start?.ms.toFixed(0) ?? '',
+        start ? spread(start) : '',
+        memory ? (memory / 2 ** 20).toFixed(0) : '',
+        bundle ? (bundle.bytes / 1000).toFixed(0) : '',
+        bundle ? (bundle.gzip / 1000).toFixed(0) : '',
+      ]),
+    ),
+  ];
+}
+
 /** How fast the backward half of our training steps is, beside the forward half alone. */
 function backward(rows: readonly Row[]): string[] {
   return rows.flatMap((step) => {
@@ -171,7 +196,7 @@ function backward(rows: readonly Row[]): string[] {
 const brief = (ratio: number): string => (ratio < 10 ? ratio.toPrecision(2) : ratio.toFixed(0));
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-export function milliseconds(ms: number): string {
+function milliseconds(ms: number): string {
   return ms < 0.1 ? ms.toFixed(5) : ms < 10 ? ms.toFixed(3) : ms.toFixed(1);
 }
 

@@ -19,6 +19,8 @@ export interface Place {
     workloads: readonly Workload[],
     wanted: Wanted,
   ): readonly Pick<Task, 'engines' | 'threads' | 'workloads'>[];
+  /** The version of Node that runs the engines; null in a browser. */
+  readonly node: string | null;
   perform(task: Task): Promise<Report>;
   /** Lets go of what was started there. */
   close(): Promise<void>;
@@ -64,7 +66,8 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
   const described: Record<string, string> = {};
   const lacks = new Set<string>();
   const busy: { readonly others: number; readonly when: string }[] = [];
-  let [host, node, performed] = ['', null as string | null, 0];
+  const { node } = place;
+  let [host, performed] = [`Node ${node}`, 0];
 
   const key = ({ engine, threads: count }: Variant, workload: string): string => `${workload} ${engine} ${count}`;
   const start = performance.now();
@@ -84,7 +87,6 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
       const report = await place.perform({ ...task, budget, outputs: round === 1 });
       performed++;
       host = report.host;
-      node = report.node ?? null;
       Object.assign(described, report.engines);
       for (const [engine, reasons] of Object.entries(report.lacks))
         for (const [workload, reason] of Object.entries(reasons)) lacks.add(`No ${workload} of ${engine}: ${reason}.`);
@@ -115,7 +117,7 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
       `The machine was busy: in ${busy.length} of ${performed} turns other programs used more than ${BUSY} cores, at most ${worst.others.toFixed(1)} (${worst.when}).`,
     );
   }
-  return { machine: machine(), node, host, engines: described, sides, rows, notes };
+  return { machine: machine(), node, host, engines: described, sides, rows, costs: [], notes };
 }
 
 const machine = (): string => `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores`;

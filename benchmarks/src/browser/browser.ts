@@ -49,6 +49,7 @@ export async function browser(peers: boolean): Promise<Place> {
     const tab = await started.newPage();
     await tab.goto(server.resolvedUrls!.local[0]!);
     return {
+      node: null,
       tasks: eachByItself,
       perform: (task) => tab.evaluate((given) => (globalThis as unknown as Offer).perform(given), task),
       close,

@@ -96,17 +96,22 @@ function withBias(gemm: Node | undefined, { op, inputs, output }: Step, { consta
 
 const nameOf = ({ id }: Value): string => `t${id}`;
 
-/**
- * The computation as a model, which takes `inputs` by those names and gives `output`.
- * @throws Error if there is an op among it that is not known here.
- */
-export function toOnnx(computation: Computation): {
+/** A model, which takes inputs by `names` and gives `output`. */
+interface Written {
   readonly model: Model;
   readonly names: readonly string[];
   readonly output: string;
   readonly shape: readonly number[];
-} {
-  const recording = record(computation);
+}
+
+/**
+ * The computation as a model.
+ * @throws Error if there is an op among it that is not known here.
+ */
+export const toOnnx = (computation: Computation): Written => modelOf(record(computation));
+
+/** What was recorded as a model. */
+export function modelOf(recording: Recording): Written {
   const initializers: Record<string, TensorValue> = {};
   for (const constant of recording.constants.values()) {
     const { shape, dtype: type, data } = constant;

@@ -12,7 +12,7 @@ export interface Value {
 }
 
 /** A value that is neither given nor made: a weight. */
-export interface Constant extends Value {
+interface Constant extends Value {
   readonly data: ReturnType<Tensor['dataSync']>;
 }
 

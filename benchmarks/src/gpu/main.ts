@@ -40,6 +40,7 @@ function here(engines: Engines, host: string): Place {
     ),
   );
   return {
+    node: process.versions.node,
     tasks: eachByItself,
     perform: async (task) => ({ ...(await perform(task)), host }),
     async close() {

@@ -1,0 +1,12 @@
+// What somebody writes who only classifies with onnxruntime in WebAssembly.
+import { InferenceSession, Tensor, env } from 'onnxruntime-web';
+
+export async function open({ network, onnx }) {
+  env.wasm.numThreads = 1;
+  const session = await InferenceSession.create(onnx);
+  const shape = network === 'lenet5' ? [1, 1, 32, 32] : [1, 3, 224, 224];
+  return async (image) => {
+    const results = await session.run({ [session.inputNames[0]]: new Tensor('float32', image, shape) });
+    return results[session.outputNames[0]].data;
+  };
+}
