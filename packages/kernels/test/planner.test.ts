@@ -72,6 +72,8 @@ describe('plans', () => {
     convolve(kernels);
     convolve(kernels, { padding: [...geometry.padding].reverse(), dilation: [1, 2] });
     convolve(kernels, { dilation: [2, 1] });
+    convolve(kernels, { algorithm: 'gemm' });
+    convolve(kernels, { algorithm: 'winograd2' });
     convolve(kernels, {}, 3);
     convolve(kernels, {}, 2, false);
     kernels.binary('add', a, a, a);
