@@ -28,6 +28,7 @@ import {
   lessEqual,
   localResponseNormGradient,
   log,
+  logSoftmaxGradient,
   matmul,
   mul,
   neg,
@@ -46,6 +47,7 @@ import {
   sign,
   sin,
   slice,
+  softmaxGradient,
   square,
   standardizeGradient,
   sub,
@@ -204,8 +206,10 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   gather: (g, [x, index], { axis }) => [() => scatterAdd(g, index, axis, x.shape[axis]!), null],
   scatterAdd: (g, [_source, index], { axis }) => [() => gather(g, index, axis), null],
 
-  softmax: (g, _x, _, [y]) => [() => mul(y, sub(g, sum(mul(g, y), -1, { keepDims: true })))],
-  logSoftmax: (g, _x, _, [y]) => [() => sub(g, mul(exp(y), sum(g, -1, { keepDims: true })))],
+  softmax: (g, _x, _, [y]) => [() => softmaxGradient(g, y)],
+  softmaxGradient: 'composition',
+  logSoftmax: (g, _x, _, [y]) => [() => logSoftmaxGradient(g, y)],
+  logSoftmaxGradient: 'composition',
 
   conv: (g, [x, weight, bias], { geometry }) => {
     const gradients: [() => Tensor, () => Tensor] = [

@@ -290,6 +290,8 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
     { f: (x) => t.softmax(x, 0), inputs: [square] },
   ],
   logSoftmax: [{ f: (x) => t.logSoftmax(x), inputs: [square] }],
+  softmaxGradient: [{ f: t.softmaxGradient, inputs: [square, square] }],
+  logSoftmaxGradient: [{ f: t.logSoftmaxGradient, inputs: [square, square] }],
 
   conv: [
     {

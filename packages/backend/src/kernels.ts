@@ -218,6 +218,10 @@ export interface OptionalKernels {
   softmax(x: Operand, out: Operand): void;
   /** Logarithm of softmax along the last axis. */
   logSoftmax(x: Operand, out: Operand): void;
+  /** Gradient of softmax from that of the output and the output: `y (g - sum of g y)` along the last axis. */
+  softmaxGradient(gradient: Operand, y: Operand, out: Operand): void;
+  /** Gradient of logSoftmax from that of the output and the output: `g - e^y (sum of g)` along the last axis. */
+  logSoftmaxGradient(gradient: Operand, y: Operand, out: Operand): void;
   /** `(x - mean) / sqrt(variance + eps) * weight + bias` for each channel of `[N, C, ...spatial]`. The vectors are `[C]`; the last two are given both, or neither. */
   batchNorm(
     x: Operand,

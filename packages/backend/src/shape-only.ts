@@ -44,6 +44,8 @@ const kernels: Required<Kernels> = {
   deformColumnsMaskGradient: nothing,
   softmax: nothing,
   logSoftmax: nothing,
+  softmaxGradient: nothing,
+  logSoftmaxGradient: nothing,
   batchNorm: nothing,
   standardize: nothing,
   standardizeGradient: nothing,

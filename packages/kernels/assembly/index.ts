@@ -1,5 +1,6 @@
 // All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
 export * from '../build/elementwise';
+export { argmax_float32, argmax_int32, argmax_uint8, argmin_float32, argmin_int32, argmin_uint8 } from './arg-reduce';
 export { avgPool, avgPoolGradient } from './avg-pool';
 export { col2im } from './col2im';
 export { copy, fill, transpose } from './copy';
@@ -19,7 +20,7 @@ export { maxPool, maxPoolGradient } from './max-pool';
 export * from './reduce';
 export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
-export { logSoftmax, softmax } from './softmax';
+export { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax';
 export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */

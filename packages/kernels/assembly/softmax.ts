@@ -81,3 +81,50 @@ function shift(p: usize, n: i32, a: v128, b: v128, to: usize): void {
   }
   if (n) storePartial(to, f32x4.sub(f32x4.sub(loadPartial(p, n), a), b), n);
 }
+
+/** `y (g - sum of g y)`, by rows. Words: gradient, y, to, rows, length, rows a chunk. */
+export function softmaxGradient(args: usize, chunk: i32, scratch: usize): void {
+  gradientRows(args, chunk, false);
+}
+
+/** `g - e^y (sum of g)`, by rows. Words: as softmaxGradient. */
+export function logSoftmaxGradient(args: usize, chunk: i32, scratch: usize): void {
+  gradientRows(args, chunk, true);
+}
+
+function gradientRows(args: usize, chunk: i32, logarithm: bool): void {
+  const length = load<i32>(args, 16), grain = load<i32>(args, 20), first = chunk * grain, count = min(grain, load<i32>(args, 12) - first);
+  const bytes = <usize>length << 2, start = <usize>first * bytes;
+  let gradient = load<usize>(args) + start, y = load<usize>(args, 4) + start, to = load<usize>(args, 8) + start;
+  for (let row = 0; row < count; row++) {
+    const sum = f32x4.splat(<f32>weighedSum(gradient, y, length, !logarithm));
+    let at: usize = 0;
+    for (let n = length; n > 0; n -= 4) {
+      const g = n >= 4 ? v128.load(gradient + at) : loadPartial(gradient + at, n), v = n >= 4 ? v128.load(y + at) : loadPartial(y + at, n);
+      const result = logarithm ? f32x4.sub(g, f32x4.mul(exp(v), sum)) : f32x4.mul(v, f32x4.sub(g, sum));
+      if (n >= 4) v128.store(to + at, result);
+      else storePartial(to + at, result, n);
+      at += 16;
+    }
+    gradient += bytes;
+    y += bytes;
+    to += bytes;
+  }
+}
+
+/** Sum of `a`, or of `a b`. */
+function weighedSum(a: usize, b: usize, n: i32, weighed: bool): f64 {
+  let total: f64 = 0;
+  while (n > 0) {
+    let vectors = min((n + 3) >> 2, VECTORS), sum = f32x4.splat(0);
+    for (; vectors > 0; vectors--) {
+      const x = n >= 4 ? v128.load(a) : loadPartial(a, n);
+      sum = f32x4.add(sum, weighed ? f32x4.mul(x, n >= 4 ? v128.load(b) : loadPartial(b, n)) : x);
+      a += 16;
+      b += 16;
+      n -= 4;
+    }
+    total += <f64>sumLanes(sum);
+  }
+  return total;
+}

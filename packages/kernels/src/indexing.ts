@@ -20,6 +20,7 @@ export function scatterAdd(source: Located, index: Located, out: Located, axis: 
   // A chunk has cache lines of its own.
   const grain = Math.min(inner, Math.max(64, Math.floor(GRAIN / (places + length))));
   const chunks = pieces(inner, grain);
-  const words = [source.address, index.address, out.address, length, places, inner, outer, grain, chunks];
-  return [{ kernel: `scatterAdd_${source.dtype}`, words, chunks: outer * chunks, scratch: 0 }];
+  const together = chunks === 1 ? Math.max(1, Math.floor(GRAIN / (inner * (places + length)))) : 1;
+  const words = [source.address, index.address, out.address, length, places, inner, outer, grain, chunks, together];
+  return [{ kernel: `scatterAdd_${source.dtype}`, words, chunks: pieces(outer, together) * chunks, scratch: 0 }];
 }

@@ -16,7 +16,7 @@ import { Planner, Scalar } from './planner.ts';
 import { argReduce, reduce } from './reduce.ts';
 import { localResponseNorm, localResponseNormGradient } from './response-norm.ts';
 import { sample, sampleInputGradient, samplePointsGradient } from './sampling.ts';
-import { softmax } from './softmax.ts';
+import { softmax, softmaxGradient } from './softmax.ts';
 import { cast, concat, copyView, fill, im2col, pad, wordOf } from './views.ts';
 import * as windows from './windows.ts';
 
@@ -74,6 +74,12 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   deformColumnsMaskGradient: ofFloats('deformColumnsMaskGradient', deformable.deformColumnsMaskGradient),
   softmax: ofFloats('softmax', (x, out) => softmax('softmax', x, out)),
   logSoftmax: ofFloats('logSoftmax', (x, out) => softmax('logSoftmax', x, out)),
+  softmaxGradient: ofFloats('softmaxGradient', (gradient, y, out) =>
+    softmaxGradient('softmaxGradient', gradient, y, out),
+  ),
+  logSoftmaxGradient: ofFloats('logSoftmaxGradient', (gradient, y, out) =>
+    softmaxGradient('logSoftmaxGradient', gradient, y, out),
+  ),
   batchNorm: ofFloats('batchNorm', batchNorm),
   standardize: ofFloats('standardize', standardize),
   standardizeGradient: ofFloats('standardizeGradient', standardizeGradient),

@@ -33,7 +33,7 @@ function alongRows(
 }
 
 /** What becomes of sums divided by `by`: the quotients, and of these as variances `weight / sqrt(quotient + eps)`; each where there is an address. */
-function share(
+export function share(
   sums: number,
   count: number,
   by: number,

@@ -1,4 +1,4 @@
-import type { View, Window } from '@receptive/backend';
+import type { Loops, View, Window } from '@receptive/backend';
 import { bytesPerElement, collapse, sizeOf, stridesOf, windowOutput } from '@receptive/backend';
 import { cursorBytes, fourCounts, fourStrides, shiftOf } from './axes.ts';
 import type { Located } from './elementwise.ts';
@@ -33,7 +33,7 @@ interface Strided {
 
 /** Copies a block of `counts` elements from one strided memory to another. */
 export function copyStrided(dtype: Located['dtype'], counts: readonly number[], from: Strided, to: Strided): Phase {
-  const loops = collapse(counts, from.strides, to.strides);
+  const loops = longestInnermost(collapse(counts, from.strides, to.strides));
   const bytes = bytesPerElement(dtype);
   const count = sizeOf(loops.counts);
   return (
@@ -50,6 +50,19 @@ export function copyStrided(dtype: Located['dtype'], counts: readonly number[], 
       scratch: cursorBytes(loops.counts.length),
     }
   );
+}
+
+/** Elements below which a run is short: it takes longer to begin than to copy. */
+const SHORT = 8;
+
+/** The loops, of which the longest becomes the innermost if the innermost is short: where the elements go does not depend on the order. */
+function longestInnermost(loops: Loops): Loops {
+  const inner = loops.counts.length - 1;
+  const longest = loops.counts.indexOf(Math.max(...loops.counts));
+  if (inner < 1 || loops.counts[inner]! >= SHORT || loops.counts[longest]! < SHORT) return loops;
+  const swapped = (values: readonly number[]): number[] =>
+    values.map((value, axis) => (axis === inner ? values[longest]! : axis === longest ? values[inner]! : value));
+  return { counts: swapped(loops.counts), strides: loops.strides.map(swapped) };
 }
 
 /** The copy as transpositions of matrices, if it is some: the innermost axis of `to` is dense, and another one is dense in `from`. */

@@ -1,9 +1,13 @@
 import type { Window } from '@receptive/backend';
-import { sizeOf, windowOutput } from '@receptive/backend';
+import { sameShape, sizeOf, windowOutput } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import { GRAIN } from './elementwise.ts';
-import type { Phase, Plan } from './plan.ts';
+import { gather } from './indexing.ts';
+import { share } from './norms.ts';
+import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp } from './plan.ts';
+import { argReduce, reduce } from './reduce.ts';
+import { copyStrided } from './views.ts';
 
 /** Three words for up to three spatial axes, padded at the front by what changes nothing. */
 export function three(values: readonly number[], neutral: number): number[] {
@@ -72,7 +76,27 @@ function pooling(
   return perPlane(kernel, x, [...operands, kept, begin, end], window, (planes) => 4 * (lists + planes * rows));
 }
 
+/** Whether each plane is one window: then it is reduced, without regard to its rows. */
+function isWhole(x: Located, window: Window): boolean {
+  const spatial = x.shape.slice(2);
+  return (
+    sameShape(spatial, window.kernel) &&
+    window.padding.flat().every((n) => n === 0) &&
+    window.dilation.every((n) => n === 1)
+  );
+}
+
+/** The planes as rows. */
+function rowsOf(x: Located): Located {
+  const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
+  return { ...x, shape: [batch * channels, sizeOf(spatial)] };
+}
+
 export function maxPool(x: Located, out: Located, indices: Located, window: Window): Plan {
+  if (isWhole(x, window)) {
+    const [rows, maxima, places] = [rowsOf(x), rowsOf(out), rowsOf(indices)];
+    return [...argReduce('max', rows, places, 1), ...gather(rows, places, maxima, 1)];
+  }
   return [pooling('maxPool', x, [x.address, out.address, indices.address], window, 2)];
 }
 
@@ -89,26 +113,45 @@ const divisors = { inside: 0, whole: 1, none: 2 };
 
 const divisor = (countPadding: boolean): number => (countPadding ? divisors.whole : divisors.inside);
 
-const summing = (x: Located, out: Located, window: Window, by: number): Plan => [
-  pooling('avgPool', x, [x.address, out.address, by], window, 1),
-];
-
-const spreading = (gradient: Located, out: Located, window: Window, by: number): Plan => [
-  perPlane('avgPoolGradient', out, [gradient.address, out.address, by], window),
-];
-
-export function avgPool(x: Located, out: Located, window: Window, countPadding: boolean): Plan {
-  return summing(x, out, window, divisor(countPadding));
+function summing(x: Located, out: Located, window: Window, by: number, reserve: Reserve): Plan {
+  if (!isWhole(x, window)) return [pooling('avgPool', x, [x.address, out.address, by], window, 1)];
+  const [rows, sums] = [rowsOf(x), rowsOf(out)];
+  const total = reduce('sum', rows, sums, [1], reserve);
+  const count = sums.shape[0]!;
+  return by === divisors.none
+    ? total
+    : [...total, share(out.address, count, rows.shape[1]!, { quotients: out.address })];
 }
 
-export function avgPoolGradient(gradient: Located, out: Located, window: Window, countPadding: boolean): Plan {
-  return spreading(gradient, out, window, divisor(countPadding));
+function spreading(gradient: Located, out: Located, window: Window, by: number, reserve: Reserve): Plan {
+  if (!isWhole(out, window)) return [perPlane('avgPoolGradient', out, [gradient.address, out.address, by], window)];
+  const [count, size] = rowsOf(out).shape as [number, number];
+  const shares = reserve(count * 4);
+  const to = { address: out.address, strides: [size, 1] };
+  return [
+    share(gradient.address, count, by === divisors.none ? 1 : size, { quotients: shares }),
+    copyStrided('float32', [count, size], { address: shares, strides: [1, 0] }, to),
+  ];
 }
 
-export function sumPool(x: Located, out: Located, window: Window): Plan {
-  return summing(x, out, window, divisors.none);
+export function avgPool(x: Located, out: Located, window: Window, countPadding: boolean, reserve: Reserve): Plan {
+  return summing(x, out, window, divisor(countPadding), reserve);
 }
 
-export function sumPoolGradient(gradient: Located, out: Located, window: Window): Plan {
-  return spreading(gradient, out, window, divisors.none);
+export function avgPoolGradient(
+  gradient: Located,
+  out: Located,
+  window: Window,
+  countPadding: boolean,
+  reserve: Reserve,
+): Plan {
+  return spreading(gradient, out, window, divisor(countPadding), reserve);
+}
+
+export function sumPool(x: Located, out: Located, window: Window, reserve: Reserve): Plan {
+  return summing(x, out, window, divisors.none, reserve);
+}
+
+export function sumPoolGradient(gradient: Located, out: Located, window: Window, reserve: Reserve): Plan {
+  return spreading(gradient, out, window, divisors.none, reserve);
 }

@@ -155,6 +155,19 @@ describe.each(flavours)('moving, reducing, combining, %s', async (flavour) => {
     host.free(x, extreme, place);
   });
 
+  test('argReduce along every axis: of equals the first, of NaNs too', () => {
+    const choices = [0, 1, 2, 3, NaN];
+    for (let i = 0; i < 120; i++) {
+      const shape = shapeOf(upTo(3), i % 3 ? 9 : 40);
+      const axis = upTo(shape.length) - 1;
+      const kinds = i % 2 ? 4 : 5;
+      const data = Float32Array.from({ length: sizeOf(shape) }, () => choices[Math.floor(random() * kinds)]!);
+      const out = { shape: shape.filter((_, a) => a !== axis), dtype: 'int32' } as const;
+      const name = i % 4 < 2 ? 'max' : 'min';
+      agrees(host, [{ shape, data }], [out], (kernels, [from], [to]) => kernels.argReduce(name, from!, to!, axis), 0);
+    }
+  });
+
   test('integers: arithmetic wraps around, division truncates, by zero gives zero', () => {
     const run = (name: BinaryName, dtype: 'int32' | 'uint8', left: number[], right: number[]): number[] => {
       const make = (values: number[]): Given['data'] =>

@@ -65,6 +65,13 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     }
   });
 
+  test('one window for each plane', () => {
+    const whole = (kernel: readonly number[]): Window => ({ ...halving, kernel, stride: kernel });
+    check([2, 3, 5, 7], whole([5, 7]));
+    check([3, 2, 1, 3], whole([1, 3]));
+    check([1, 1, 190, 190], whole([190, 190]));
+  });
+
   test('random windows over one to three axes', () => {
     for (let i = 0; i < 80; i++) {
       const axes = <T>(make: () => T): T[] => Array.from({ length: 1 + (i % 3) }, make);

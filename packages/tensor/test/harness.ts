@@ -28,6 +28,8 @@ const optional: Record<keyof OptionalKernels, true> = {
   deformColumnsMaskGradient: true,
   softmax: true,
   logSoftmax: true,
+  softmaxGradient: true,
+  logSoftmaxGradient: true,
   batchNorm: true,
   standardize: true,
   standardizeGradient: true,

@@ -12,7 +12,9 @@ const folds: Record<ReduceName, { readonly start: number; readonly step: (left: 
 /** The kernels that bring many elements together into one. */
 export function reductions(
   open: Open,
-): Required<Pick<Kernels, 'reduce' | 'argReduce' | 'matmul' | 'softmax' | 'logSoftmax'>> {
+): Required<
+  Pick<Kernels, 'reduce' | 'argReduce' | 'matmul' | 'softmax' | 'logSoftmax' | 'softmaxGradient' | 'logSoftmaxGradient'>
+> {
   /** Replaces each row along the last axis by `f(element - the row's maximum, sum of their exponentials)`. */
   function softmaxRows(x: Operand, out: Operand, f: (shifted: number, sum: number) => number): void {
     const [source, result] = [open(x), open(out)];
@@ -22,6 +24,23 @@ export function reductions(
       const greatest = Math.max(...row);
       const sum = row.reduce((total, value) => total + Math.exp(value - greatest), 0);
       row.forEach((value, i) => (result[start + i] = f(value - greatest, sum)));
+    }
+  }
+
+  /** Replaces each element of each row along the last axis by `f` of gradient, output and the row's sum of what `term` makes of them. */
+  function gradientRows(
+    gradient: Operand,
+    y: Operand,
+    out: Operand,
+    term: (g: number, y: number) => number,
+    f: (g: number, y: number, sum: number) => number,
+  ): void {
+    const [upstream, forward, result] = [open(gradient), open(y), open(out)];
+    const length = y.shape.at(-1)!;
+    for (let start = 0; start < forward.length; start += length) {
+      let sum = 0;
+      for (let i = start; i < start + length; i++) sum += term(upstream[i]!, forward[i]!);
+      for (let i = start; i < start + length; i++) result[i] = f(upstream[i]!, forward[i]!, sum);
     }
   }
 
@@ -83,6 +102,26 @@ export function reductions(
 
     logSoftmax(x, out) {
       softmaxRows(x, out, (shifted, sum) => shifted - Math.log(sum));
+    },
+
+    softmaxGradient(gradient, y, out) {
+      gradientRows(
+        gradient,
+        y,
+        out,
+        (g, p) => g * p,
+        (g, p, sum) => p * (g - sum),
+      );
+    },
+
+    logSoftmaxGradient(gradient, y, out) {
+      gradientRows(
+        gradient,
+        y,
+        out,
+        (g) => g,
+        (g, logarithm, sum) => g - Math.exp(logarithm) * sum,
+      );
     },
   };
 }

@@ -138,6 +138,21 @@ const rows: readonly Case<'softmax' | 'logSoftmax'>[] = [
 
 const image: Input = numbers([2, 3, 4, 5]);
 
+/** Of any numbers in the output's place: the gradients do not ask where they come from. */
+const rowGradients = [
+  { name: 'rows', inputs: [numbers([5, 10]), numbers([5, 10])] as const, attributes: undefined },
+  {
+    name: 'of all remainders by four',
+    inputs: [numbers([2, 3, 7]), numbers([2, 3, 7])] as const,
+    attributes: undefined,
+  },
+  {
+    name: 'a long row',
+    inputs: [uniform([1, 1027], -0.1, 0.1), uniform([1, 1027], 0, 0.1)] as const,
+    attributes: undefined,
+  },
+];
+
 export const reductionCases = {
   sum: {
     tolerance: sums,
@@ -165,6 +180,8 @@ export const reductionCases = {
   matmul: { tolerance: sums, cases: products },
   softmax: { tolerance: { ...approximation, c: 32 }, cases: rows },
   logSoftmax: { tolerance: formula, cases: rows },
+  softmaxGradient: { tolerance: formula, cases: rowGradients },
+  logSoftmaxGradient: { tolerance: formula, cases: rowGradients },
   custom: {
     tolerance: arithmetic,
     cases: [
