@@ -9,7 +9,7 @@ const FOUR_GIB = 2 ** 32;
 
 /** Options of {@link cpu}. */
 export interface CpuOptions {
-  /** Which instructions the kernels use: the best that the engine has (`'auto'`, the default), or one kind. */
+  /** Which instructions the kernels use: the best that the engine has (`'auto'`, the default), or one kind; `'wide'` is what `revectorize()` is for. */
   readonly simd?: Flavour | 'auto';
   /** Bytes that tensors and intermediate results may take together; 4 GiB, the most there can be, unless given. */
   readonly maximumMemory?: number;

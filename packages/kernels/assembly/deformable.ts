@@ -223,7 +223,7 @@ export function deformConv(args: usize, chunk: i32, scratch: usize): void {
   const packed = load<usize>(args, OWN + 24) + <usize>group * load<usize>(args, OWN + 28), columns = last - first, step = <usize>places << 2;
   const out = load<usize>(args, OWN + 32) + (<usize>((image * groups + group) * filters * places + first) << 2);
   const rest = leftOver(filters), low = lowRows(filters), lower = firstLow(filters), padded = tiledRows(filters);
-  const tile = scratch + WORK + 5 * rowBytes(args), panels = tile + 192;
+  const tile = scratch + WORK + 5 * rowBytes(args), panels = tile + 384;
   begin(args, first, last, scratch);
   for (let from = 0; from < k; from += block) {
     const kc = min(block, k - from), a = packed + (<usize>(padded * (from + 1)) << 2);

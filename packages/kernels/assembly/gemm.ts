@@ -3,7 +3,8 @@
 
 import { direct3, direct4, direct5, direct6, packed3, packed4, packed5, packed6 } from '../build/micro-kernels';
 import { fillOffsets, offsetOf } from './axes';
-import { NR, adjacent, firstLow, leftOver, lowRows, packColumns, packRows, rowsAt, tiledRows } from './panels';
+import { WIDE } from '../build/flavour';
+import { NR, ROW, adjacent, allAdjacent, firstLow, leftOver, lowRows, packColumns, packRows, rowsAt, tiledRows } from './panels';
 
 /** Rows of A that stay in the second-level cache while B's panels pass by; a multiple of the rows that highest tiles fill. */
 const MC: i32 = 120;
@@ -45,7 +46,7 @@ export function packA(args: usize, chunk: i32, scratch: usize): void {
  * Words: m, n, k, inner block, rows a chunk, columns a chunk, row chunks, column chunks, inner elements a slice, slices, packed A, its batch stride, B, C,
  * C's row stride, C's slice stride, whether to add to what C holds, batch counts (4), B's and C's batch strides (4 + 4), inner counts and B's inner strides
  * (4 + 4), column counts, B's and C's column strides (4 + 4 + 4).
- * Scratch: 192 bytes, two words a column, a word an inner element of a block, and the packed block, 4 bytes x columns x inner block.
+ * Scratch: 384 bytes, two words a column, a word an inner element of a block, and the packed block, 4 bytes x columns x inner block.
  */
 export function gemm(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), n = load<i32>(args, 4), k = load<i32>(args, 8), block = load<i32>(args, 12);
@@ -67,7 +68,7 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
   const stride = load<usize>(args, 56), add = load<i32>(args, 64) != 0;
   const rest = leftOver(m), low = lowRows(m), lower = firstLow(m), padded = tiledRows(m);
 
-  const tile = scratch, inB = tile + 192, inC = inB + (<usize>columnsPerChunk << 2), inner = inC + (<usize>columnsPerChunk << 2);
+  const tile = scratch, inB = tile + 384, inC = inB + (<usize>columnsPerChunk << 2), inner = inC + (<usize>columnsPerChunk << 2);
   const panels = inner + (<usize>block << 2);
   fillOffsets(inB, args + 148, args + 164, j0, columns);
   fillOffsets(inC, args + 148, args + 180, j0, columns);
@@ -82,24 +83,25 @@ export function gemm(args: usize, chunk: i32, scratch: usize): void {
       const icEnd = min(i1, ic + MC);
       for (let j = 0; j < columns; j += NR) {
         const columnB = inB + (<usize>j << 2), columnC = inC + (<usize>j << 2), panel = panels + (<usize>(j * kc) << 2);
-        const direct = i1 - i0 <= FEW && adjacent(columnB) && adjacent(columnB + 16);
+        const direct = !WIDE && i1 - i0 <= FEW && adjacent(columnB) && adjacent(columnB + 16);
         if (ic == i0 && !direct) packColumns(b, columnB, inner, kc, panel);
         const p = b + load<usize>(columnB), q = b + load<usize>(columnB, 16);
-        const left = columns - j >= 4 && adjacent(columnC), right = columns - j >= NR && adjacent(columnC + 16);
-        const whole = left && right, leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
+        const whole = columns - j >= NR && (WIDE ? allAdjacent(columnC) : adjacent(columnC) && adjacent(columnC + 16));
+        const leftC = load<usize>(columnC), rightC = load<usize>(columnC, 16);
         for (let i = ic, height = 0; i < icEnd; i += height) {
           height = rowsAt(i, rest, low, lower);
           const initial = from == 0 ? packed + (<usize>i << 2) : ZEROS;
           const accumulate = add || from > k0, at = c + <usize>i * stride;
           const inPlace = whole && i + height <= m;
-          const to = inPlace ? at + leftC : tile, beside = inPlace ? rightC - leftC : 16, step = inPlace ? stride : NR * 4;
+          const to = inPlace ? at + leftC : tile, beside = inPlace ? rightC - leftC : 16, step = inPlace ? stride : ROW;
           const rows = a + (<usize>(i * kc) << 2);
           if (direct) directTile(height, kc, rows, p, q, inner, to, beside, step, initial, accumulate && inPlace);
           else packedTile(height, kc, rows, panel, to, beside, step, initial, accumulate && inPlace);
           if (!inPlace) {
-            const count = min(height, m - i);
-            storeHalf(tile, at, stride, columnC, count, left ? 4 : min(4, columns - j), left, accumulate);
-            storeHalf(tile + 16, at, stride, columnC + 16, count, right ? 4 : min(4, columns - j - 4), right, accumulate);
+            for (let q = 0; q < min(NR, columns - j); q += 4) {
+              const offset = <usize>q << 2;
+              storeFour(tile + offset, at, stride, columnC + offset, min(height, m - i), min(4, columns - j - q), accumulate);
+            }
           }
         }
       }
@@ -127,8 +129,9 @@ function directTile(
   else direct3(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);
 }
 
-/** Stores or adds the first `rows` x `columns` of half a tile where they belong; `together` if those are four neighbours. */
-function storeHalf(tile: usize, c: usize, stride: usize, offsets: usize, rows: i32, columns: i32, together: bool, accumulate: bool): void {
+/** Stores or adds the first `rows` x `columns` of four columns of a tile where they belong. */
+function storeFour(tile: usize, c: usize, stride: usize, offsets: usize, rows: i32, columns: i32, accumulate: bool): void {
+  const together = columns == 4 && adjacent(offsets);
   for (; rows > 0; rows--) {
     if (together) {
       const to = c + load<usize>(offsets), v = v128.load(tile);
@@ -139,7 +142,7 @@ function storeHalf(tile: usize, c: usize, stride: usize, offsets: usize, rows: i
         store<f32>(to, accumulate ? load<f32>(to) + v : v);
       }
     }
-    tile += NR * 4;
+    tile += ROW;
     c += stride;
   }
 }

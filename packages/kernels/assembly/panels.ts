@@ -1,10 +1,16 @@
 // Copying operands into panels, the order in which the tiles of a matrix multiplication read them. An operand is any memory whose element (i, k) lies at
 // `base + outer(i) + inner(k)`: matrices, their transposes, and the columns of a convolution that are never written out.
 
+import { WIDE } from '../build/flavour';
+
 /** Columns of a tile. */
 // @ts-ignore: decorator
 @inline
-export const NR: i32 = 8;
+export const NR: i32 = WIDE ? 16 : 8;
+/** Bytes of a row of a tile. */
+// @ts-ignore: decorator
+@inline
+export const ROW: usize = NR * 4;
 /** Rows of the highest tile. */
 // @ts-ignore: decorator
 @inline
@@ -53,6 +59,14 @@ export function tiledRows(m: i32): i32 {
   return max(m, leftOver(m) + (m % BLOCK ? 3 : 0));
 }
 
+/** Whether the offsets of all columns of a tile name neighbouring words. */
+// @ts-ignore: decorator
+@inline
+export function allAdjacent(offsets: usize): bool {
+  for (let at: usize = 0; at < ROW; at += 16) if (!adjacent(offsets + at)) return false;
+  return load<i32>(offsets, ROW - 4) - load<i32>(offsets) == <i32>ROW - 4;
+}
+
 /** Whether four offsets along nested axes name four neighbouring words: then so do the first two, and the first and last are three apart. */
 // @ts-ignore: decorator
 @inline
@@ -81,8 +95,15 @@ export function transpose4(p0: usize, p1: usize, p2: usize, p3: usize, to: usize
   v128.store(to + step * 3, v128.shuffle<i32>(c, d, 2, 3, 6, 7));
 }
 
-/** Packs eight columns, whose byte offsets are at `columns`, for the `kc` inner offsets at `inner`: `[kc][8]`. */
+/** Packs the columns of a panel, whose byte offsets are at `columns`, for the `kc` inner offsets at `inner`: `[kc][NR]`. */
 export function packColumns(base: usize, columns: usize, inner: usize, kc: i32, to: usize): void {
+  for (let at: usize = 0; at < ROW; at += 32) packPair(base, columns + at, inner, kc, to + at);
+}
+
+/** Packs eight columns of a panel. */
+// @ts-ignore: decorator
+@inline
+function packPair(base: usize, columns: usize, inner: usize, kc: i32, to: usize): void {
   const left = adjacent(columns), right = adjacent(columns + 16);
   if (left && right) {
     const p = base + load<usize>(columns), q = base + load<usize>(columns, 16);
@@ -91,22 +112,22 @@ export function packColumns(base: usize, columns: usize, inner: usize, kc: i32, 
       v128.store(to, v128.load(p + o));
       v128.store(to, v128.load(q + o), 16);
       inner += 4;
-      to += 32;
+      to += ROW;
     }
     return;
   }
-  packHalf(base, columns, left, inner, kc, to);
-  packHalf(base, columns + 16, right, inner, kc, to + 16);
+  packFour(base, columns, left, inner, kc, to);
+  packFour(base, columns + 16, right, inner, kc, to + 16);
 }
 
 /** Packs four columns of a panel. */
-function packHalf(base: usize, columns: usize, together: bool, inner: usize, kc: i32, to: usize): void {
+function packFour(base: usize, columns: usize, together: bool, inner: usize, kc: i32, to: usize): void {
   const c0 = base + load<usize>(columns);
   if (together) {
     for (; kc > 0; kc--) {
       v128.store(to, v128.load(c0 + load<usize>(inner)));
       inner += 4;
-      to += 32;
+      to += ROW;
     }
     return;
   }
@@ -114,14 +135,14 @@ function packHalf(base: usize, columns: usize, together: bool, inner: usize, kc:
   while (kc > 0) {
     const o = load<usize>(inner);
     if (kc >= 4 && adjacent(inner)) {
-      transpose4(c0 + o, c1 + o, c2 + o, c3 + o, to, 32);
+      transpose4(c0 + o, c1 + o, c2 + o, c3 + o, to, ROW);
       inner += 16;
-      to += 128;
+      to += ROW * 4;
       kc -= 4;
     } else {
       v128.store(to, gather4(c0 + o, c1 + o, c2 + o, c3 + o));
       inner += 4;
-      to += 32;
+      to += ROW;
       kc--;
     }
   }

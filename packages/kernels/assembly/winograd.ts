@@ -4,7 +4,7 @@
 
 import { gradient2, gradient4, input2, input4, kernel2, kernel4, output2, output4, weights2, weights4 } from '../build/winograd';
 import { ZEROS, packedTile } from './gemm';
-import { NR, firstLow, gather4, leftOver, lowRows, rowsAt, tiledRows } from './panels';
+import { NR, ROW, firstLow, gather4, leftOver, lowRows, rowsAt, tiledRows } from './panels';
 
 /** Bytes of a kernel of 3 x 3. */
 const KERNEL: usize = 36;
@@ -67,7 +67,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
   const a = m + 2, groupsOfFour = (tiles + 3) >> 2, pitch = <usize>(groupsOfFour * 4 * m + 4) << 2, plane = <usize>(height * width) << 2;
   const work = scratch, result = scratch + 1024, tile = scratch + 1536, strip = scratch + 2048;
   const v = strip + <usize>a * pitch, perV = (<usize>(columns * channels) << 2) + 192, perM = (<usize>(columns * max(3, sliceRows)) << 2) + 192;
-  const products = v + <usize>(a * a) * perV, next = (<usize>channels << 5) - 32;
+  const products = v + <usize>(a * a) * perV, next = <usize>(channels - 1) * ROW;
 
   for (let c = 0; c < channels; c++) {
     for (let row = 0; row < rows; row++) {

@@ -1,7 +1,7 @@
 import type { ConvGeometry, Window } from '@receptive/backend';
 import { sizeOf, stridesOf, windowOutput } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
-import { ENOUGH, innerBlock, pack, packedBytes } from './gemm.ts';
+import { COLUMNS, TILE, ENOUGH, innerBlock, pack, packedBytes } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp, words } from './plan.ts';
 import { copyView } from './views.ts';
@@ -112,7 +112,7 @@ export function deformConv(
   const packed = pack(product, reserve(packedBytes(product)));
   const block = innerBlock(channels * taps);
   const wanted = Math.max(FEWEST, Math.min(BLOCK, pieces(places, pieces(ENOUGH, images * groups))));
-  const grain = roundUp(wanted, 8);
+  const grain = roundUp(wanted, COLUMNS);
   const blocks = pieces(places, grain);
   return [
     ...turn(x, image),
@@ -121,7 +121,7 @@ export function deformConv(
       kernel: 'deformConv',
       words: words(head, [filters, channels, groups, block, blocks, grain, packed.address, packed.stride, out.address]),
       chunks: images * groups * blocks,
-      scratch: scratch + 192 + grain * block * 4,
+      scratch: scratch + TILE + grain * block * 4,
     },
   ];
 }

@@ -5,11 +5,11 @@ import { deriving, pieces, roundUp, words } from './plan.ts';
 
 /** Inner elements that a tile runs over at a time: a panel of B and one of A fit in the first-level cache. */
 const KC = 384;
-/** Columns of a tile, and a multiple of all the numbers of rows that a tile can have. */
-const NR = 8;
+/** Columns of the widest tiles, and a multiple of all the numbers of rows that a tile can have. */
+export const COLUMNS = 16;
 const ROWS = 60;
-/** Bytes of a tile. */
-const TILE = 192;
+/** Bytes of the largest tile. */
+export const TILE = 6 * COLUMNS * 4;
 /** Chunks to aim at: enough for several threads to share evenly. */
 export const ENOUGH = 16;
 
@@ -60,7 +60,7 @@ export function innerBlock(k: number): number {
 /** How C is cut into chunks: columns wide enough to repay a call, and rows where the columns alone are few. */
 function blocks(p: Product): { rows: number; rowChunks: number; columns: number; columnChunks: number } {
   const n = sizeOf(p.columns);
-  const columns = roundUp(pieces(n, Math.max(pieces(n, 256), Math.min(ENOUGH, pieces(n, 64)))), NR);
+  const columns = roundUp(pieces(n, Math.max(pieces(n, 256), Math.min(ENOUGH, pieces(n, 64)))), COLUMNS);
   const columnChunks = pieces(n, columns);
   // Each chunk of rows packs the columns of B again, which only many rows repay.
   const wanted = Math.min(pieces(ENOUGH, columnChunks * sizeOf(p.batch ?? [])), pieces(p.rows, 240));

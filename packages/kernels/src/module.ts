@@ -12,8 +12,17 @@ export interface LinearMemory {
 /** A WebAssembly.Module. */
 export type CompiledModule = object;
 
-/** How the kernels were compiled: with relaxed SIMD (fused multiply-add) where the engine has it, or with plain SIMD. */
-export type Flavour = 'relaxed' | 'plain';
+/**
+ * How the kernels were compiled: with relaxed SIMD (fused multiply-add) where the engine has it, or with plain SIMD. The wide ones are relaxed ones for engines
+ * that fuse pairs of vectors into such of 256 bits; in others they are slower.
+ */
+export type Flavour = keyof typeof modules;
+
+const modules = {
+  plain: () => import('./generated/plain.ts'),
+  relaxed: () => import('./generated/relaxed.ts'),
+  wide: () => import('./generated/wide.ts'),
+};
 
 /** A module of one function that uses one relaxed instruction, f32x4.relaxed_madd. */
 const relaxedProbe = Uint8Array.of(
@@ -42,14 +51,14 @@ export async function compileKernels(
   flavour: Flavour,
   options: { readonly shared?: boolean } = {},
 ): Promise<CompiledModule> {
-  const { base64 } = await (flavour === 'relaxed' ? import('./generated/relaxed.ts') : import('./generated/plain.ts'));
+  const { base64 } = await modules[flavour]();
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (options.shared) markShared(bytes);
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     throw new Error(
-      `This engine cannot run the ${flavour} kernels. They need WebAssembly SIMD${flavour === 'relaxed' ? " with the relaxed extension; choose { simd: 'plain' }" : ' (Node 16.4, Chrome 91, Firefox 89, Safari 16.4 or later)'}.`,
+      `This engine cannot run the ${flavour} kernels. They need WebAssembly SIMD${flavour !== 'plain' ? " with the relaxed extension; choose { simd: 'plain' }" : ' (Node 16.4, Chrome 91, Firefox 89, Safari 16.4 or later)'}.`,
       { cause },
     );
   }

@@ -2,7 +2,7 @@ import type { ConvAlgorithm } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
-import { ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
+import { COLUMNS, ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
@@ -155,7 +155,7 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
   // Where blocks are few, slices of the filters transform the same tiles again, which many filters repay.
   const slices = Math.min(pieces(ENOUGH, groups * blocks), pieces(filters, 2 * ROWS));
   const slice = slices === 1 ? filters : roundUp(pieces(filters, slices), ROWS);
-  const columns = roundUp(rows * tilesAcross + 3, 8);
+  const columns = roundUp(rows * tilesAcross + 3, COLUMNS);
   const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
   const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
 

@@ -10,7 +10,7 @@ import type { CompiledModule, Flavour, Host, LinearMemory, Program } from '../sr
 if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 /** The flavours that can be tested in this engine. */
-export const flavours: readonly Flavour[] = hasRelaxedSimd() ? ['plain', 'relaxed'] : ['plain'];
+export const flavours: readonly Flavour[] = hasRelaxedSimd() ? ['plain', 'relaxed', 'wide'] : ['plain'];
 
 /** In which order the chunks of a phase run. */
 export type Order = 'forward' | 'backward';
