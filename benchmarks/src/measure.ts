@@ -14,8 +14,9 @@ export async function interleave(runs: readonly Timed[], budget: number): Promis
   const samples = runs.map((): number[] => []);
   const quick: (readonly [run: Timed, count: number, samples: number[]])[] = [];
   for (const [i, run] of runs.entries()) {
-    const first = await time(run, 1);
-    if (first > SLOW_MS) samples[i]!.push(run.warm ? first : await time(run, 1));
+    let ms = await time(run, 1);
+    if (ms > SLOW_MS && !run.warm) ms = await time(run, 1);
+    if (ms > SLOW_MS) samples[i]!.push(ms);
     else quick.push([run, await repetitions(run, budget), samples[i]!]);
   }
   if (quick.length === 0) return samples;

@@ -73,7 +73,7 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
   const start = performance.now();
   let took = 0;
   let round = 0;
-  while (round < rounds && performance.now() - start + took < plan.minutes * 60_000) {
+  while (round === 0 || (round < rounds && performance.now() - start + took < plan.minutes * 60_000)) {
     round++;
     const begun = performance.now();
     const wanted: Wanted = (variant, { name, alone }) => {
@@ -112,7 +112,7 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
   const notes = [...lacks];
   if (round < rounds) notes.push(`Time was up after ${round} of ${rounds} rounds.`);
   if (busy.length > 0) {
-    const worst = busy.reduce((a, b) => (a.others > b.others ? a : b));
+    const worst = busy.reduce((a, b) => (b.others > a.others ? b : a));
     notes.push(
       `The machine was busy: in ${busy.length} of ${performed} turns other programs used more than ${BUSY} cores, at most ${worst.others.toFixed(1)} (${worst.when}).`,
     );

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { interleave, median } from '../src/measure.ts';
 import { markdown, ratiosOf, rowOf } from '../src/report.ts';
 import type { Row } from '../src/report.ts';
@@ -9,18 +9,27 @@ it('the median is the middle, or halfway between the two middle values', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
 });
 
-/** A run that takes a while, and notes that it ran. */
-const noting = (order: string[], name: string) => (): void => {
-  order.push(name);
-  const end = performance.now() + 25;
-  while (performance.now() < end);
-};
+/** A clock that only runs as long as what is timed takes: nothing here depends on the machine. */
+let clock = 0;
+beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => clock));
+afterEach(() => void vi.restoreAllMocks());
+const lasting =
+  (ms: number, note = (): void => {}) =>
+  (): void => {
+    note();
+    clock += ms;
+  };
 
 it('interleaves the runs, and times each as often as the others', async () => {
   const order: string[] = [];
-  const samples = await interleave([{ run: noting(order, 'a') }, { run: noting(order, 'b') }], 1);
-  expect(samples.map((list) => list.length)).toEqual([3, 3]);
-  expect(order.slice(-6).join('')).toBe('ababab');
+  const noting = (name: string): (() => void) => lasting(25, () => void order.push(name));
+  const samples = await interleave([{ run: noting('a') }, { run: noting('b') }], 100);
+  expect(samples).toEqual([Array(4).fill(25), Array(4).fill(25)]);
+  expect(order.slice(-8).join('')).toBe('abababab');
+});
+
+it('takes three samples at least', async () => {
+  expect(await interleave([{ run: lasting(1000) }], 1)).toEqual([[1000, 1000, 1000]]);
 });
 
 it('samples once what is slow, after a run that is not measured if there was none', async () => {
@@ -29,36 +38,33 @@ it('samples once what is slow, after a run that is not measured if there was non
     [true, 1],
   ] as const) {
     let count = 0;
-    const run = (): void => {
-      count++;
-      const end = performance.now() + 1510;
-      while (performance.now() < end);
-    };
-    const [samples] = await interleave([{ run, warm }], 1);
-    expect([samples!.length, count]).toEqual([1, runs]);
+    const samples = await interleave([{ run: lasting(1600, () => void count++), warm }], 1);
+    expect([samples, count]).toEqual([[[1600]], runs]);
   }
+});
+
+it('does not take for slow what is slow the first time', async () => {
+  let first = true;
+  const run = (): void => {
+    clock += first ? 5000 : 30;
+    first = false;
+  };
+  expect(await interleave([{ run }], 60)).toEqual([[30, 30, 30]]);
 });
 
 it('waits for a device once a sample, after several runs, and not while it makes ready', async () => {
   const order: string[] = [];
-  const wait = (name: string) => (): Promise<void> =>
-    new Promise((resolve) => {
-      order.push(name);
-      setTimeout(resolve, 25);
-    });
-  const [times] = await interleave([{ begin: wait('<'), run: noting(order, '.'), finish: wait('>') }], 1);
-  expect(order.join('')).toMatch(/(<\.{3,}>){3}$/);
-  // 25 ms of work, and a share of at most a third of 25 ms of waiting; making ready would be another.
-  for (const ms of times!) expect(ms).toBeGreaterThanOrEqual(25);
+  const wait = (name: string) => async (): Promise<void> => lasting(25, () => void order.push(name))();
+  const run = lasting(25, () => void order.push('.'));
+  const [times] = await interleave([{ begin: wait('<'), run, finish: wait('>') }], 1);
+  expect(order.join('')).toMatch(/(<\.{3}>){3}$/);
+  // 25 ms of work, and a third of 25 ms of waiting.
+  expect(times).toEqual(Array(3).fill(100 / 3));
 });
 
 it('takes off what a run does beside the work, and shares the rest among what it does', async () => {
-  const lasting = (ms: number) => (): void => {
-    const end = performance.now() + ms;
-    while (performance.now() < end);
-  };
   const [times] = await interleave([{ run: lasting(50), overhead: lasting(10), times: 4 }], 1);
-  expect(median(times!)).toBeCloseTo(10, 0);
+  expect(times).toEqual([10, 10, 10]);
 });
 
 const row = (name: string, engine: string, medians: number[], threads = 1): Row =>
