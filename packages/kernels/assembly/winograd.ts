@@ -1,25 +1,29 @@
-// Convolution with 3 x 3 kernels at stride 1 by Winograd's minimal filtering: Lavin and Gray, Fast algorithms for convolutional neural networks, arXiv:1509.09308. A tile
-// of m x m outputs takes (m + 2)^2 multiplications a channel in place of 9 m^2: with m = 4, a quarter. Tiles are transformed four at a time, from strips of the
-// image, straight into the panels of one matrix product for each of the (m + 2)^2 elements.
+// Convolution with r x r kernels at stride 1 by Winograd's minimal filtering: Lavin and Gray, Fast algorithms for convolutional neural networks, arXiv:1509.09308. A tile
+// of m x m outputs is made of a x a inputs, a = m + r - 1, and takes a^2 multiplications a channel in place of r^2 m^2: with m = 4 and r = 3, a quarter. Tiles are
+// transformed four at a time, from strips of the image, straight into the panels of one matrix product for each of the a^2 elements.
 
-import { gradient2, gradient4, input2, input4, kernel2, kernel4, output2, output4, weights2, weights4 } from '../build/winograd';
+import { gradient, input, kernel, output, weights as transformWeights } from '../build/winograd';
 import { ZEROS, packedTile } from './gemm';
 import { NR, ROW, firstLow, gather4, leftOver, lowRows, rowsAt, tiledRows } from './panels';
 
-/** Bytes of a kernel of 3 x 3. */
-const KERNEL: usize = 36;
+/** Bytes of an r x r kernel. */
+// @ts-ignore: decorator
+@inline
+function kernelBytes(r: i32): usize {
+  return <usize>(r * r) << 2;
+}
 
 /**
- * Transforms weights `[groups, filters, channels, 3, 3]` into panels, as `packA` would pack the matrix of each element. Words: tile size m, channels, filters, inner block,
- * filters a chunk, chunks a group, weights, transformed, its strides between groups and elements. Scratch: 1024 bytes.
+ * Transforms weights `[groups, filters, channels, r, r]` into panels, as `packA` would pack the matrix of each element. Words: tile size m, channels, filters, inner block,
+ * filters a chunk, chunks a group, weights, transformed, its strides between groups and elements, r. Scratch: 2048 bytes.
  */
 export function winogradWeights(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), channels = load<i32>(args, 4), filters = load<i32>(args, 8), block = load<i32>(args, 12);
   const grain = load<i32>(args, 16), chunks = load<i32>(args, 20), group = chunk / chunks, first = chunk % chunks * grain;
-  const weights = load<usize>(args, 24) + <usize>(group * filters * channels) * KERNEL;
+  const r = load<i32>(args, 40), bytes = kernelBytes(r), weights = load<usize>(args, 24) + <usize>(group * filters * channels) * bytes;
   const transformed = load<usize>(args, 28) + <usize>group * load<usize>(args, 32), step = load<usize>(args, 36);
   const rest = leftOver(filters), low = lowRows(filters), lower = firstLow(filters), padded = tiledRows(filters);
-  const end = min(padded, first + grain), perFilter = <usize>channels * KERNEL, taps = scratch, work = scratch + 160;
+  const end = min(padded, first + grain), perFilter = <usize>channels * bytes, taps = scratch, work = scratch + 512;
   for (let i = first, height = 0; i < end; i += height) {
     height = rowsAt(i, rest, low, lower);
     for (let c = 0; c < channels; c++) {
@@ -28,21 +32,14 @@ export function winogradWeights(args: usize, chunk: i32, scratch: usize): void {
       // The filters of a panel are neighbours in it: up to four at a time.
       for (let row = i; row < i + height; row += 4) {
         // Rows that fill a tile repeat the last one; what is computed from them is never stored.
-        const p0 = kernelAt(weights, perFilter, row, filters, c), p1 = kernelAt(weights, perFilter, row + 1, filters, c);
-        const p2 = kernelAt(weights, perFilter, row + 2, filters, c), p3 = kernelAt(weights, perFilter, row + 3, filters, c);
-        for (let tap: usize = 0; tap < KERNEL; tap += 4) v128.store(taps + (tap << 2), gather4(p0 + tap, p1 + tap, p2 + tap, p3 + tap));
+        const at0 = weights + <usize>c * bytes, p0 = at0 + <usize>min(row, filters - 1) * perFilter, p1 = at0 + <usize>min(row + 1, filters - 1) * perFilter;
+        const p2 = at0 + <usize>min(row + 2, filters - 1) * perFilter, p3 = at0 + <usize>min(row + 3, filters - 1) * perFilter;
+        for (let tap: usize = 0; tap < bytes; tap += 4) v128.store(taps + (tap << 2), gather4(p0 + tap, p1 + tap, p2 + tap, p3 + tap));
         const to = at + (<usize>(row - i) << 2), count = min(4, i + height - row);
-        if (m == 4) weights4(taps, work, to, step, count);
-        else weights2(taps, work, to, step, count);
+        transformWeights(m, r, taps, work, to, step, count);
       }
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function kernelAt(weights: usize, perFilter: usize, filter: i32, filters: i32, channel: i32): usize {
-  return weights + <usize>min(filter, filters - 1) * perFilter + <usize>channel * KERNEL;
 }
 
 /**
@@ -50,8 +47,8 @@ function kernelAt(weights: usize, perFilter: usize, filter: i32, filters: i32, c
  * of tiles a block, rows of tiles of all images, of one image, tiles a row, columns of a product (the tiles of a block and 3 more, a multiple of 8),
  * input height, width, padding above, to the left, output height, width, input, its strides between images and groups, transformed weights, their strides between
  * groups and elements, output, its strides between images and groups, bias or 0, the first tap of the weights, their strides between groups, filters, channels and taps,
- * whether what is negative becomes 0.
- * Scratch: 2048 bytes, a strip of m + 2 rows, and for each element the panels of channels x columns and the products of filters x columns, each with 192 bytes more.
+ * whether what is negative becomes 0, r.
+ * Scratch: 2048 bytes, a strip of a rows, and for each element the panels of channels x columns and the products of filters x columns, each with 192 bytes more.
  */
 export function winograd(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), channels = load<i32>(args, 4), filters = load<i32>(args, 8), block = load<i32>(args, 12);
@@ -64,7 +61,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
   const x = load<usize>(args, 72) + <usize>group * load<usize>(args, 80), perImage = load<usize>(args, 76);
   const u = load<usize>(args, 84) + <usize>group * load<usize>(args, 88), perElement = load<usize>(args, 92);
   const i0 = slice * sliceRows, i1 = min(filters, i0 + sliceRows);
-  const a = m + 2, groupsOfFour = (tiles + 3) >> 2, pitch = <usize>(groupsOfFour * 4 * m + 4) << 2, plane = <usize>(height * width) << 2;
+  const r = load<i32>(args, 136), a = m + r - 1, groupsOfFour = (tiles + 3) >> 2, pitch = <usize>(groupsOfFour * 4 * m + 4) << 2, plane = <usize>(height * width) << 2;
   const work = scratch, result = scratch + 1024, tile = scratch + 1536, strip = scratch + 2048;
   const v = strip + <usize>a * pitch, perV = (<usize>(columns * channels) << 2) + 192, perM = (<usize>(columns * max(3, sliceRows)) << 2) + 192;
   const products = v + <usize>(a * a) * perV, next = <usize>(channels - 1) * ROW;
@@ -76,8 +73,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
       for (let four = 0; four < groupsOfFour; four++) {
         const column = row * tiles + four * 4, place = column & (NR - 1);
         const to = v + (<usize>((column - place) * channels + c * NR + place) << 2), from = strip + (<usize>(four * 4 * m) << 2);
-        if (m == 4) input4(from, pitch, work, to, perV, NR - place, next);
-        else input2(from, pitch, work, to, perV, NR - place, next);
+        input(m, r, from, pitch, work, to, perV, NR - place, next);
       }
     }
   }
@@ -88,8 +84,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
     for (let row = 0; row < rows; row++) {
       for (let four = 0; four < groupsOfFour; four++) {
         const from = products + (<usize>((i - i0) * columns + row * tiles + four * 4) << 2);
-        if (m == 4) output4(from, perM, work, result);
-        else output2(from, perM, work, result);
+        output(m, r, from, perM, work, result);
         storeTiles(args, result, m, group, i, row0 + row, four * 4);
       }
     }
@@ -99,7 +94,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
 /**
  * Transforms the tiles of a part of a batch, channel by channel, each element of them into a matrix of channels x tiles. Words: tile size m, 1 for an output's gradient or 0 for
  * an input, first row of tiles, rows of tiles, rows of tiles of an image, tiles a row, height, width, padding above, to the left, images, their stride, transformed, its
- * strides between elements and channels. Scratch: 1024 bytes and a strip of m + 2 rows. A chunk is a channel.
+ * strides between elements and channels, r. Scratch: 1024 bytes and a strip of a rows. A chunk is a channel.
  */
 export function winogradTiles(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), isGradient = load<i32>(args, 4) != 0, row0 = load<i32>(args, 8), rows = load<i32>(args, 12);
@@ -107,45 +102,41 @@ export function winogradTiles(args: usize, chunk: i32, scratch: usize): void {
   const top = load<i32>(args, 32), left = load<i32>(args, 36), x = load<usize>(args, 40), perImage = load<usize>(args, 44);
   const step = load<usize>(args, 52), channel = <usize>chunk * (<usize>(height * width) << 2);
   const groupsOfFour = (tiles + 3) >> 2, pitch = <usize>(groupsOfFour * 4 * m + 4) << 2, strip = scratch + 1024;
+  const r = load<i32>(args, 60);
   let to = load<usize>(args, 48) + <usize>chunk * load<usize>(args, 56);
   for (let row = row0; row < row0 + rows; row++, to += <usize>tiles << 2) {
     const image = row / rowsPerImage, y = row % rowsPerImage * m - top;
-    cutStrip(strip, pitch, x + <usize>image * perImage + channel, height, width, y, left, isGradient ? m : m + 2);
+    cutStrip(strip, pitch, x + <usize>image * perImage + channel, height, width, y, left, isGradient ? m : m + r - 1);
     for (let four: usize = 0; four < <usize>groupsOfFour; four++) {
       // Of the tiles that do not exist, the next row overwrites what is written here.
       const from = strip + four * (<usize>m << 4), at = to + (four << 4);
-      if (isGradient) {
-        if (m == 4) gradient4(from, pitch, scratch, at, step, 4, 0);
-        else gradient2(from, pitch, scratch, at, step, 4, 0);
-      } else {
-        if (m == 4) input4(from, pitch, scratch, at, step, 4, 0);
-        else input2(from, pitch, scratch, at, step, 4, 0);
-      }
+      if (isGradient) gradient(m, r, from, pitch, scratch, at, step, 4, 0);
+      else input(m, r, from, pitch, scratch, at, step, 4, 0);
     }
   }
 }
 
 /**
  * Transforms the gradients of transformed weights into those of the weights. Words: tile size m, channels, filters of a group, transformed gradients, their stride between
- * elements, output; and, for what is not finite: images, height and width, padding above, to the left, output height, width, input, its image stride, output's gradient, its image stride.
- * Scratch: 1024 bytes. A chunk is a filter of all groups.
+ * elements, output; and, for what is not finite: images, height and width, padding above, to the left, output height, width, input, its image stride, output's gradient, its image stride, r.
+ * Scratch: 2048 bytes. A chunk is a filter of all groups.
  */
 export function winogradKernels(args: usize, chunk: i32, scratch: usize): void {
   const m = load<i32>(args), channels = load<i32>(args, 4), step = load<usize>(args, 16);
-  const from = load<usize>(args, 12) + (<usize>(chunk * channels) << 2), to = load<usize>(args, 20) + <usize>(chunk * channels) * KERNEL;
-  const taps = scratch, work = scratch + 160;
+  const r = load<i32>(args, 68), bytes = kernelBytes(r);
+  const from = load<usize>(args, 12) + (<usize>(chunk * channels) << 2), to = load<usize>(args, 20) + <usize>(chunk * channels) * bytes;
+  const taps = scratch, work = scratch + 512;
   for (let c = 0; c < channels; c += 4) {
-    if (m == 4) kernel4(from + (<usize>c << 2), step, work, taps);
-    else kernel2(from + (<usize>c << 2), step, work, taps);
+    kernel(m, r, from + (<usize>c << 2), step, work, taps);
     for (let lane: usize = 0; lane < <usize>min(4, channels - c); lane++) {
-      const kernel = to + (<usize>c + lane) * KERNEL;
+      const own = to + (<usize>c + lane) * bytes;
       let check: f32 = 0;
-      for (let tap: usize = 0; tap < 9; tap++) {
+      for (let tap: usize = 0; tap < <usize>(r * r); tap++) {
         const value = load<f32>(taps + (tap << 4) + (lane << 2));
         check += value - value;
-        store<f32>(kernel + (tap << 2), value);
+        store<f32>(own + (tap << 2), value);
       }
-      if (check != check) correlateDirectly(args, chunk, c + <i32>lane, kernel);
+      if (check != check) correlateDirectly(args, chunk, c + <i32>lane, own);
     }
   }
 }
@@ -155,15 +146,15 @@ function correlateDirectly(args: usize, filter: i32, channel: i32, to: usize): v
   const channels = load<i32>(args, 4), filters = load<i32>(args, 8), images = load<i32>(args, 24), height = load<i32>(args, 28), width = load<i32>(args, 32);
   const top = load<i32>(args, 36), left = load<i32>(args, 40), outHeight = load<i32>(args, 44), outWidth = load<i32>(args, 48);
   const x = load<usize>(args, 52) + (<usize>((filter / filters * channels + channel) * height * width) << 2), perImage = load<usize>(args, 56);
-  const g = load<usize>(args, 60) + (<usize>(filter * outHeight * outWidth) << 2), perOutput = load<usize>(args, 64);
-  for (let tap = 0; tap < 9; tap++) {
+  const g = load<usize>(args, 60) + (<usize>(filter * outHeight * outWidth) << 2), perOutput = load<usize>(args, 64), r = load<i32>(args, 68);
+  for (let tap = 0; tap < r * r; tap++) {
     let sum: f64 = 0;
     for (let n: usize = 0; n < <usize>images; n++) {
-      for (let i = max(0, top - tap / 3); i < min(outHeight, height + top - tap / 3); i++) {
+      for (let i = max(0, top - tap / r); i < min(outHeight, height + top - tap / r); i++) {
         // NaN stays NaN, whatever is added.
         if (sum != sum) break;
-        const row = x + n * perImage + (<usize>((i - top + tap / 3) * width + tap % 3 - left) << 2), at = g + n * perOutput + (<usize>(i * outWidth) << 2);
-        for (let j = max(0, left - tap % 3); j < min(outWidth, width + left - tap % 3); j++) {
+        const row = x + n * perImage + (<usize>((i - top + tap / r) * width + tap % r - left) << 2), at = g + n * perOutput + (<usize>(i * outWidth) << 2);
+        for (let j = max(0, left - tap % r); j < min(outWidth, width + left - tap % r); j++) {
           sum += <f64>load<f32>(row + (<usize>j << 2)) * load<f32>(at + (<usize>j << 2));
         }
       }
@@ -250,14 +241,14 @@ function storeDirectly(args: usize, group: i32, filter: i32, image: i32, y: i32,
   const input = load<usize>(args, 72) + <usize>image * load<usize>(args, 76) + <usize>group * load<usize>(args, 80);
   const out = load<usize>(args, 96) + <usize>image * load<usize>(args, 100) + <usize>group * load<usize>(args, 104);
   const weights = load<usize>(args, 112) + <usize>group * load<usize>(args, 116) + <usize>filter * load<usize>(args, 120);
-  const perChannel = load<usize>(args, 124), perTap = load<usize>(args, 128), least: f64 = load<i32>(args, 132) ? 0 : -Infinity;
+  const r = load<i32>(args, 136), perChannel = load<usize>(args, 124), perTap = load<usize>(args, 128), least: f64 = load<i32>(args, 132) ? 0 : -Infinity;
   for (let i = y; i < y + rows; i++) {
     for (let j = x; j < x + count; j++) {
       let sum: f64 = shift;
       // NaN stays NaN, whatever is added.
       for (let c = 0; c < channels && sum == sum; c++) {
-        for (let tap = 0; tap < 9; tap++) {
-          const row = i - top + tap / 3, column = j - left + tap % 3;
+        for (let tap = 0; tap < r * r; tap++) {
+          const row = i - top + tap / r, column = j - left + tap % r;
           if (row < 0 || row >= height || column < 0 || column >= width) continue;
           sum += <f64>load<f32>(input + <usize>c * plane + (<usize>(row * width + column) << 2)) * load<f32>(weights + <usize>c * perChannel + <usize>tap * perTap);
         }

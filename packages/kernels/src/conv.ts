@@ -203,7 +203,7 @@ export function convInputGradient(
   reserve: Reserve,
 ): Plan {
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
-  const tile = tileSize(sizes, 'gradient');
+  const tile = tileSize(sizes, 'inputGradient');
   if (tile) return inputGradientByWinograd(gradient, weight, out, sizes, tile, reserve);
   if (suitsDirect(sizes, 'inputGradient')) return inputGradientDirectly(gradient, weight, out, sizes, reserve);
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
@@ -352,7 +352,7 @@ export function convWeightGradient(
 ): Plan {
   const sizes = sizesOf(x.shape, out.shape, gradient.shape, geometry);
   if (suitsDirect(sizes, 'weightGradient')) return weightGradientDirectly(x, gradient, out, sizes, reserve);
-  const tile = tileSize(sizes, 'gradient');
+  const tile = tileSize(sizes, 'weightGradient');
   if (tile) return weightGradientByWinograd(x, gradient, out, sizes, tile, reserve);
   const mended = mend('weight', { x, weight: out, y: gradient }, sizes, reserve);
   if (suitsLanes(sizes, 'weightGradient'))

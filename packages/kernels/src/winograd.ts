@@ -8,7 +8,7 @@ import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
 import { copyView } from './views.ts';
 
-// Convolutions of 3 x 3 kernels at stride 1 by Winograd's minimal filtering: each element of the transformed tiles is a
+// Convolutions of 3 x 3 and 5 x 5 kernels at stride 1 by Winograd's minimal filtering: each element of the transformed tiles is a
 // matrix product of its own, and there are fewer multiplications than in the convolution itself.
 
 /** Outputs of a tile along an axis. */
@@ -36,7 +36,9 @@ interface Winograd {
     readonly offset: number;
     readonly strides: readonly [group: number, filter: number, channel: number, tap: number];
   };
-  /** The kernels as dense `[groups, filters, channels, 3, 3]`, and the plan that makes them so. */
+  /** Taps of a kernel along an axis. */
+  readonly taps: number;
+  /** The kernels as dense `[groups, filters, channels, taps, taps]`, and the plan that makes them so. */
   readonly dense: { readonly address: number; readonly plan: Plan };
   /** Whether what is negative becomes 0. */
   readonly relu: boolean;
@@ -49,8 +51,12 @@ interface Winograd {
   readonly before: readonly [top: number, left: number];
 }
 
-/** Fewest channels and filters whose products repay transforming tiles. */
-export const REPAID = 8;
+/** Fewest channels and filters whose products repay transforming tiles, for 3 and 5 taps. Those of the gradient of weights go through memory. */
+export const REPAID = {
+  forward: { 3: 8, 5: 16 },
+  inputGradient: { 3: 8, 5: 16 },
+  weightGradient: { 3: 8, 5: 32 },
+} as const;
 /**
  * Fewest places of outputs, all images together, that repay transforming the weights: more of them in training, which changes weights at every step, where
  * those do not stay in a cache.
@@ -59,17 +65,20 @@ export const PLACES = { least: 96, inMemory: 320 };
 export const CACHE = 4 << 20;
 
 /** The size of tiles that a convolution is best cut into, or is told to be; undefined where Winograd's way does not apply, or does not pay. */
-export function tileSize(sizes: Sizes, computation: 'forward' | 'gradient'): TileSize | undefined {
+export function tileSize(sizes: Sizes, computation: keyof typeof REPAID): TileSize | undefined {
   const { kernel, stride, dilation, input, output, before, channels, filters, images, algorithm } = sizes;
   if (algorithm) return told[algorithm];
-  const isSquare = input[0] === 1 && kernel.join() === '1,3,3' && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
+  const taps = kernel[2];
+  const isPlain = input[0] === 1 && kernel[0] === 1 && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
+  if (!isPlain || kernel[1] !== taps || (taps !== 3 && taps !== 5)) return undefined;
   // Outputs that see padding alone are 0, and not what is left of the sums of a tile.
-  const reaches = before.every((length, axis) => length <= 2 && output[axis]! - input[axis]! - length <= 0);
-  const places = computation === 'forward' || 6 * 6 * 4 * channels * filters <= CACHE ? PLACES.least : PLACES.inMemory;
-  const pays = Math.min(channels, filters) >= REPAID && images * sizeOf(output) >= places;
-  if (!isSquare || !reaches || !pays) return undefined;
+  const reaches = before.every((length, axis) => length < taps && output[axis]! - input[axis]! - length <= 0);
+  const transformed = (4 + taps - 1) ** 2 * 4 * channels * filters;
+  const places = computation === 'forward' || transformed <= CACHE ? PLACES.least : PLACES.inMemory;
+  const pays = Math.min(channels, filters) >= REPAID[computation][taps] && images * sizeOf(output) >= places;
+  if (!reaches || !pays) return undefined;
   // Large tiles take fewer multiplications, unless more of them hangs over the edge. Small ones round less.
-  const products = (m: TileSize): number => pieces(output[1], m) * pieces(output[2], m) * (m + 2) ** 2;
+  const products = (m: TileSize): number => pieces(output[1], m) * pieces(output[2], m) * (m + taps - 1) ** 2;
   return products(4) < products(2) ? 4 : 2;
 }
 
@@ -97,9 +106,11 @@ export function convByWinograd(
     before: [before[1], before[2]],
   } as const;
   const { filters, channels } = sizes;
-  const kernels = { offset: 0, strides: [filters * channels * 36, channels * 36, 36, 4] } as const;
+  const bytes = sizes.taps * 4;
+  const kernels = { offset: 0, strides: [filters * channels * bytes, channels * bytes, bytes, 4] } as const;
   const dense = { address: weight.address, plan: [] };
-  return plan({ ...sizes, ...across, x, out, bias, weight: weight.address, kernels, dense, relu }, m, reserve);
+  const taps = sizes.kernel[2];
+  return plan({ ...sizes, ...across, taps, x, out, bias, weight: weight.address, kernels, dense, relu }, m, reserve);
 }
 
 /** Gradient of a convolution with respect to its input: the output's gradient convolved with the kernels turned round. */
@@ -111,19 +122,23 @@ export function inputGradientByWinograd(
   m: TileSize,
   reserve: Reserve,
 ): Plan {
-  const { images, groups, channels, filters, input, output, before } = sizes;
+  const { images, groups, channels, filters, input, output, before, taps: elements } = sizes;
+  const taps = sizes.kernel[2];
   // Turned round once: read as they lie, the kernels of a channel are far apart.
-  const shape = [groups, channels, filters, 9];
+  const shape = [groups, channels, filters, elements];
   const turned = { address: reserve(sizeOf(shape) * 4), shape, dtype: weight.dtype };
-  const view = { offset: 8, strides: [filters * channels * 9, 9, channels * 9, -1] };
+  const strides = [filters * channels * elements, elements, channels * elements, -1] as const;
+  const [group, filter, channel, tap] = strides.map((stride) => stride * 4) as [number, number, number, number];
+  const offset = elements - 1;
   return plan(
     {
       x: gradient,
       out,
       bias: undefined,
       weight: weight.address,
-      kernels: { offset: 32, strides: [filters * channels * 36, 36, channels * 36, -4] },
-      dense: { address: turned.address, plan: copyView(weight, turned, view) },
+      kernels: { offset: offset * 4, strides: [group, filter, channel, tap] },
+      taps,
+      dense: { address: turned.address, plan: copyView(weight, turned, { offset, strides }) },
       relu: false,
       images,
       groups,
@@ -131,7 +146,7 @@ export function inputGradientByWinograd(
       filters: channels,
       input: [output[1], output[2]],
       output: [input[1], input[2]],
-      before: [2 - before[1], 2 - before[2]],
+      before: [taps - 1 - before[1], taps - 1 - before[2]],
     },
     m,
     reserve,
@@ -139,13 +154,14 @@ export function inputGradientByWinograd(
 }
 
 function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
-  const { x, out, bias, weight, kernels, dense, relu, images, groups, channels, filters, input, output, before } = conv;
-  const elements = (m + 2) ** 2;
+  const { x, out, bias, weight, kernels, taps, dense, relu, images, groups, channels, filters } = conv;
+  const { input, output, before } = conv;
+  const elements = (m + taps - 1) ** 2;
   const block = innerBlock(channels);
   const perElement = paddedRows(filters) * channels * 4 + APART;
   const bytes = groups * elements * perElement;
   const transformed = reserve(bytes);
-  const grain = roundUp(pieces(16384, channels * 9), ROWS);
+  const grain = roundUp(pieces(16384, channels * taps ** 2), ROWS);
   const weightChunks = pieces(filters, grain);
 
   const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
@@ -174,9 +190,10 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
         transformed,
         elements * perElement,
         perElement,
+        taps,
       ]),
       chunks: groups * weightChunks,
-      scratch: 1024,
+      scratch: 2048,
     },
   ];
   return [
@@ -208,10 +225,10 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
           perElement,
         ],
         [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0],
-        [weight + kernels.offset, ...kernels.strides, Number(relu)],
+        [weight + kernels.offset, ...kernels.strides, Number(relu), taps],
       ),
       chunks: groups * blocks * pieces(filters, slice),
-      scratch: 2048 + (m + 2) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),
+      scratch: 2048 + (m + taps - 1) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),
     },
   ];
 }
@@ -227,7 +244,8 @@ export function weightGradientByWinograd(
 ): Plan {
   const { images, groups, channels, filters, before } = sizes;
   const [input, output] = [sizes.input.slice(1), sizes.output.slice(1)] as const;
-  const elements = (m + 2) ** 2;
+  const taps = sizes.kernel[2];
+  const elements = (m + taps - 1) ** 2;
   const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
   const allRows = images * tilesDown;
   const bytesPerTile = elements * groups * (channels + 2 * filters) * 4;
@@ -252,10 +270,10 @@ export function weightGradientByWinograd(
           ? [...output, 0, 0, gradient.address, perOutput]
           : [...input, before[1], before[2], x.address, perImage],
         isGradient ? [tiles.gradient, perElement.gradient * 4] : [tiles.x, perElement.x * 4],
-        [length * 4],
+        [length * 4, taps],
       ),
       chunks: all,
-      scratch: 1024 + (m + 2) * pitch,
+      scratch: 1024 + (m + taps - 1) * pitch,
     };
   };
   const productOf = (count: number, accumulate: boolean): Product => ({
@@ -286,10 +304,10 @@ export function weightGradientByWinograd(
       kernel: 'winogradKernels',
       words: words(
         [m, channels, filters, sums, groups * filters * channels * 4, out.address],
-        [images, ...input, before[1], before[2], ...output, x.address, perImage, gradient.address, perOutput],
+        [images, ...input, before[1], before[2], ...output, x.address, perImage, gradient.address, perOutput, taps],
       ),
       chunks: groups * filters,
-      scratch: 1024,
+      scratch: 2048,
     },
   ];
 }

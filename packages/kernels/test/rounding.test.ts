@@ -13,20 +13,22 @@ import { TestHost, flavours, noise, sequence } from './support.ts';
 
 const algorithms: readonly ConvAlgorithm[] = ['direct', 'gemm', 'winograd2', 'winograd4'];
 
-/** Convolutions of 3 x 3 with padding 1 that are measured. */
+/** Convolutions that are measured, padded so that their outputs are as large as their inputs. */
 const measured = [
-  { channels: 64, filters: 64, side: 56 },
-  { channels: 256, filters: 256, side: 28 },
-  { channels: 512, filters: 512, side: 14 },
-  { channels: 3, filters: 64, side: 224 },
+  { size: 3, channels: 64, filters: 64, side: 56 },
+  { size: 3, channels: 256, filters: 256, side: 28 },
+  { size: 3, channels: 512, filters: 512, side: 14 },
+  { size: 3, channels: 3, filters: 64, side: 224 },
+  { size: 5, channels: 64, filters: 192, side: 27 },
+  { size: 5, channels: 96, filters: 256, side: 27 },
 ];
 type Measured = (typeof measured)[number];
 
-const convolution = ({ channels, filters, side }: Measured, algorithm?: ConvAlgorithm): Convolution => ({
+const convolution = ({ size, channels, filters, side }: Measured, algorithm?: ConvAlgorithm): Convolution => ({
   channels,
   filters,
   input: [side, side],
-  geometry: square(3, { padding: 1 }, algorithm),
+  geometry: square(size, { padding: (size - 1) / 2 }, algorithm),
 });
 
 /** Filters, or channels, whose numbers are compared: so many of all, evenly spread. */
@@ -40,9 +42,14 @@ interface Exact {
   readonly values: Float64Array;
 }
 
-/** Calls `visit` for each row of elements that tap number `tap` of a window of 3 x 3, padded by 1, reads `from`, `length` of them, for those `to`. */
-function eachRow(side: number, tap: number, visit: (to: number, from: number, length: number) => void): void {
-  const [down, right] = [Math.floor(tap / 3) - 1, (tap % 3) - 1];
+/** Calls `visit` for each row of elements that tap number `tap` of a window reads `from`, `length` of them, for those `to`. */
+function eachRow(
+  { size, side }: Measured,
+  tap: number,
+  visit: (to: number, from: number, length: number) => void,
+): void {
+  const middle = (size - 1) / 2;
+  const [down, right] = [Math.floor(tap / size) - middle, (tap % size) - middle];
   const [left, length] = [Math.max(0, -right), side - Math.abs(right)];
   for (let i = Math.max(0, -down); i < side - Math.max(0, down); i++) {
     visit(i * side + left, (i + down) * side + left + right, length);
@@ -50,14 +57,11 @@ function eachRow(side: number, tap: number, visit: (to: number, from: number, le
 }
 
 /** What is compared of the output and of both gradients, in the order of {@link computations}. */
-function exactly(
-  { channels, filters, side }: Measured,
-  x: Float32Array,
-  weight: Float32Array,
-  y: Float32Array,
-): Exact[][] {
+function exactly(one: Measured, x: Float32Array, weight: Float32Array, y: Float32Array): Exact[][] {
+  const { channels, filters, side } = one;
   const plane = side * side;
-  const kernelAt = (filter: number, channel: number): number => (filter * channels + channel) * 9;
+  const taps = one.size ** 2;
+  const kernelAt = (filter: number, channel: number): number => (filter * channels + channel) * taps;
   const sum = (length: number, offset: number, add: (sums: Float64Array) => void): Exact => {
     const values = new Float64Array(length);
     add(values);
@@ -66,9 +70,9 @@ function exactly(
   const outputs = spread(filters).map((filter) =>
     sum(plane, filter * plane, (sums) => {
       for (let c = 0; c < channels; c++) {
-        for (let tap = 0; tap < 9; tap++) {
+        for (let tap = 0; tap < taps; tap++) {
           const w = weight[kernelAt(filter, c) + tap]!;
-          eachRow(side, tap, (to, from, length) => {
+          eachRow(one, tap, (to, from, length) => {
             for (let j = 0; j < length; j++) sums[to + j]! += w * x[c * plane + from + j]!;
           });
         }
@@ -78,9 +82,9 @@ function exactly(
   const inputs = spread(channels).map((c) =>
     sum(plane, c * plane, (sums) => {
       for (let filter = 0; filter < filters; filter++) {
-        for (let tap = 0; tap < 9; tap++) {
+        for (let tap = 0; tap < taps; tap++) {
           const w = weight[kernelAt(filter, c) + tap]!;
-          eachRow(side, tap, (to, from, length) => {
+          eachRow(one, tap, (to, from, length) => {
             for (let j = 0; j < length; j++) sums[from + j]! += w * y[filter * plane + to + j]!;
           });
         }
@@ -88,10 +92,10 @@ function exactly(
     }),
   );
   const weights = spread(filters).map((filter) =>
-    sum(channels * 9, kernelAt(filter, 0), (sums) => {
+    sum(channels * taps, kernelAt(filter, 0), (sums) => {
       for (let k = 0; k < sums.length; k++) {
-        eachRow(side, k % 9, (to, from, length) => {
-          const [a, b] = [filter * plane + to, Math.floor(k / 9) * plane + from];
+        eachRow(one, k % taps, (to, from, length) => {
+          const [a, b] = [filter * plane + to, Math.floor(k / taps) * plane + from];
           for (let j = 0; j < length; j++) sums[k]! += y[a + j]! * x[b + j]!;
         });
       }
@@ -174,7 +178,7 @@ const listed: readonly (readonly [name: string, Convolution])[] = [
     [512, 512, 14],
   ].map(
     ([channels, filters, side]) =>
-      ['VGG-16', convolution({ channels: channels!, filters: filters!, side: side! })] as const,
+      ['VGG-16', convolution({ size: 3, channels: channels!, filters: filters!, side: side! })] as const,
   ),
   ['depthwise', { channels: 128, filters: 128, input: [112, 112], geometry: square(3, { padding: 1, groups: 128 }) }],
   ['pointwise', { channels: 256, filters: 256, input: [28, 28], geometry: square(1) }],
@@ -205,12 +209,12 @@ function shares(all: readonly Errors[][][], cell: (of: Errors) => string): strin
   const rows = measured.flatMap((one, i) => {
     const auto = chosen(convolution(one));
     return computations.map(({ name }, k) => [
-      `${one.channels} -> ${one.filters} @ ${one.side}`,
+      `${one.channels} -> ${one.filters} @ ${one.side}, ${one.size}x${one.size}`,
       name,
       ...all[i]![k]!.map((of, a) => (auto[k] === algorithms[a] ? `**${cell(of)}**` : cell(of))),
     ]);
   });
-  return table(['3x3', '', ...algorithms.map((name) => `\`${name}\``)], rows);
+  return table(['convolution', '', ...algorithms.map((name) => `\`${name}\``)], rows);
 }
 
 function page(): string {
@@ -224,12 +228,14 @@ up to rounding, and treat NaN and infinities as the definition does. It is the C
   with a matrix product. It is the fastest way that rounds as plain sums do.
 - \`'gemm'\` is the packed matrix product, whatever the geometry. Its sums run over channels and taps in blocks of at most 384, which are added one after the other.
 - \`'winograd2'\` and \`'winograd4'\` are Winograd's minimal filtering with tiles of 2 x 2 and of 4 x 4 outputs (Lavin and Gray, arXiv:1509.09308), with 16 multiplications
-  in place of 36, and 36 in place of 144. They need kernels of 3 x 3 at stride 1 and dilation 1, and at most 2 elements of padding on each side.
+  in place of 36, and 36 in place of 144, for kernels of 3 x 3; of 5 x 5, 36 in place of 100, and 64 in place of 400. They need stride 1, dilation 1, and less padding on
+  each side than the kernel is long.
 - \`'auto'\`, the default, takes what is fastest.
 
 ## What auto takes
 
-1. Winograd, for what it can compute, if a group has at least ${REPAID} channels and ${REPAID} filters, and all images together at least ${PLACES.least} places of outputs,
+1. Winograd, for what it can compute, if a group has at least ${REPAID.forward[3]} channels and ${REPAID.forward[3]} filters, of 5 x 5 at least ${REPAID.forward[5]}
+   of each, or ${REPAID.weightGradient[5]} for the gradient of the weights, and all images together at least ${PLACES.least} places of outputs,
    or, for gradients, ${PLACES.inMemory} where the transformed weights are larger than ${CACHE >> 20} MiB. Tiles are of 4 x 4 outputs, or of 2 x 2 if these take no more multiplications, since
    fewer of them hang over the edge.
 2. A direct kernel: for few channels and filters in a group (of 3x3 kernels' gradient: before Winograd), for few filters (of the input's gradient: channels),
@@ -277,8 +283,8 @@ describe('docs/convolution-algorithms.md', () => {
     await expect(areAlike(made, there) ? there : made).toMatchFileSnapshot(path);
   });
 
-  test('compares with what the reference computes', () => {
-    const one = { channels: 3, filters: 5, side: 7 };
+  test.each([3, 5])('compares with what the reference computes, kernels of %s', (size) => {
+    const one = { size, channels: 3, filters: 5, side: 7 };
     const backend = reference();
     const shapes = shapesOf(convolution(one));
     const random = sequence(2);

@@ -12,14 +12,14 @@ export interface AlgorithmOptions {
   /**
    * The way of computing it and its gradients, all of which give the same result up to rounding: `'direct'` adds up the products of the formula by whatever
    * kernel is fastest for the geometry, `'gemm'` by a matrix product, and `'winograd2'` and `'winograd4'` take Winograd's tiles of 2 x 2 and 4 x 4 outputs, for
-   * kernels of 3 x 3 at stride 1. `'auto'`, unless told, takes what is fastest. A backend that has no such way goes its own. What auto chooses, and how far each
+   * kernels of 3 x 3 and 5 x 5 at stride 1. `'auto'`, unless told, takes what is fastest. A backend that has no such way goes its own. What auto chooses, and how far each
    * is from exact sums: docs/convolution-algorithms.md.
    */
   readonly algorithm?: (typeof algorithms)[number];
 }
 
-/** Most elements of padding on a side with which no window of 3 x 3 lies in the padding alone. */
-const MOST_PADDING = 2;
+/** The kernels that Winograd's tiles are made for. */
+const tiled = ['3,3', '5,5'];
 
 /**
  * Refuses an algorithm that there is not, or that cannot compute the geometry.
@@ -35,13 +35,14 @@ export function checkAlgorithm(op: string, { algorithm, ...geometry }: ConvGeome
   if (algorithm === 'direct' || algorithm === 'gemm') return;
   const { kernel, stride, dilation, padding } = geometry;
   if (
-    kernel.join() !== '3,3' ||
+    !tiled.includes(kernel.join()) ||
     sizeOf(stride) !== 1 ||
     sizeOf(dilation) !== 1 ||
-    padding.flat().some((length) => length > MOST_PADDING)
+    // No window may lie in the padding alone.
+    padding.flat().some((length) => length >= kernel[0]!)
   ) {
     throw new RangeError(
-      `${op}: algorithm '${algorithm}' needs a kernel of [3, 3], stride 1, dilation 1 and at most ${MOST_PADDING} elements of padding on each side, but was given ` +
+      `${op}: algorithm '${algorithm}' needs a kernel of [3, 3] or [5, 5], stride 1, dilation 1 and less padding than the kernel is long, but was given ` +
         `kernel ${formatShape(kernel)}, stride ${formatShape(stride)}, dilation ${formatShape(dilation)} and padding ${JSON.stringify(padding)}. ` +
         "Leave algorithm out, or take 'direct' or 'gemm'.",
     );
