@@ -386,6 +386,12 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
       inputs: [distinct([1, 2, 5, 4])],
     },
   ],
+  blend: [
+    {
+      f: (x) => t.blend(x, { axis: 1, bands: [[0, 0.5], [0, 0.25, 0.75], [3], [1, 1, -2, 3]] }).square(), // prettier-ignore
+      inputs: [[2, 4, 3]],
+    },
+  ],
   interpolate: [
     { f: (x) => t.interpolate(x, { size: [2, 5], mode: 'linear' }).square(), inputs: [[1, 2, 3, 3]] },
     { f: (x) => t.interpolate(x, { size: [5], mode: 'linear', alignCorners: true }).square(), inputs: [[1, 2, 3]] },

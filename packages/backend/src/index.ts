@@ -1,4 +1,6 @@
 export type { Backend, MemoryUse } from './backend.ts';
+export { bandShare } from './band.ts';
+export type { Band } from './band.ts';
 export { bytesPerElement, dtypeOf, isFloat, typedArray } from './dtype.ts';
 export type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 export type {

@@ -1,3 +1,4 @@
+import type { Band } from './band.ts';
 import type { DType } from './dtype.ts';
 import type { Shape } from './shape.ts';
 import type { ConvGeometry, Window } from './window.ts';
@@ -150,6 +151,8 @@ export interface OptionalKernels {
   sumPoolGradient(gradient: Operand, out: Operand, window: Window): void;
   /** Gradient of an activation with respect to its input, from the output's gradient and the output `y`. All have one shape. */
   activationGradient(name: ActivationName, gradient: Operand, y: Operand, out: Operand): void;
+  /** Weighted sums of neighbouring elements along `axis`: element i of `out` is made by `bands[i]`, and 0 if it has no weights. */
+  blend(x: Operand, out: Operand, axis: number, bands: readonly Band[]): void;
   /** An activation, element by element. */
   curve(name: CurveName, x: Operand, out: Operand, constants: readonly number[]): void;
   /** Gradient of a curve with respect to x, from that of the output. All have one shape. */

@@ -32,6 +32,7 @@ const kernels: Required<Kernels> = {
   sumPool: nothing,
   sumPoolGradient: nothing,
   activationGradient: nothing,
+  blend: nothing,
   curve: nothing,
   curveGradient: nothing,
   sample: nothing,

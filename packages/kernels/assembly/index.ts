@@ -2,6 +2,7 @@
 export * from '../build/elementwise';
 export { argmax_float32, argmax_int32, argmax_uint8, argmin_float32, argmin_int32, argmin_uint8 } from './arg-reduce';
 export { avgPool, avgPoolGradient } from './avg-pool';
+export { blend } from './blend';
 export { col2im } from './col2im';
 export { copy, fill, transpose } from './copy';
 export { deformColumns, deformColumnsInputGradient, deformColumnsPointsGradient, deformConv } from './deformable';

@@ -1,4 +1,5 @@
 import type { Kernels, Operand } from '@receptive/backend';
+import { blend } from './blend.ts';
 import { conv, convActivation, convInputGradient, convWeightGradient } from './conv.ts';
 import * as deformable from './deformable.ts';
 import { curve } from './curves.ts';
@@ -64,6 +65,7 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   avgPoolGradient: ofFloats('avgPoolGradient', windows.avgPoolGradient),
   sumPool: ofFloats('sumPool', windows.sumPool),
   sumPoolGradient: ofFloats('sumPoolGradient', windows.sumPoolGradient),
+  blend: ofFloats('blend', blend),
   sample: ofFloats('sample', sample),
   sampleInputGradient: ofFloats('sampleInputGradient', sampleInputGradient),
   samplePointsGradient: ofFloats('samplePointsGradient', samplePointsGradient),

@@ -28,6 +28,7 @@ export {
   globalAvgPool,
   globalMaxPool,
 } from './ops/adaptive-pool.ts';
+export { blend, transposedBands } from './ops/blend.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
 export {
   col2im,

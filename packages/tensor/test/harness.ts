@@ -16,6 +16,7 @@ const optional: Record<keyof OptionalKernels, true> = {
   sumPool: true,
   sumPoolGradient: true,
   activationGradient: true,
+  blend: true,
   curve: true,
   curveGradient: true,
   sample: true,

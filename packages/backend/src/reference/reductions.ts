@@ -13,7 +13,10 @@ const folds: Record<ReduceName, { readonly start: number; readonly step: (left: 
 export function reductions(
   open: Open,
 ): Required<
-  Pick<Kernels, 'reduce' | 'argReduce' | 'matmul' | 'softmax' | 'logSoftmax' | 'softmaxGradient' | 'logSoftmaxGradient'>
+  Pick<
+    Kernels,
+    'reduce' | 'argReduce' | 'matmul' | 'softmax' | 'logSoftmax' | 'softmaxGradient' | 'logSoftmaxGradient' | 'blend'
+  >
 > {
   /** Replaces each row along the last axis by `f(element - the row's maximum, sum of their exponentials)`. */
   function softmaxRows(x: Operand, out: Operand, f: (shifted: number, sum: number) => number): void {
@@ -102,6 +105,17 @@ export function reductions(
 
     logSoftmax(x, out) {
       softmaxRows(x, out, (shifted, sum) => shifted - Math.log(sum));
+    },
+
+    blend(x, out, axis, bands) {
+      const [source, result] = [open(x), open(out)];
+      const [inner, length] = [sizeOf(x.shape.slice(axis + 1)), x.shape[axis]!];
+      result.forEach((_, i) => {
+        const [column, outer] = [i % inner, Math.floor(i / inner / bands.length)];
+        const [start, ...weights] = bands[Math.floor(i / inner) % bands.length]!;
+        const first = (outer * length + start) * inner + column;
+        result[i] = weights.reduce((sum, weight, tap) => sum + weight * source[first + tap * inner]!, 0);
+      });
     },
 
     softmaxGradient(gradient, y, out) {

@@ -4,6 +4,21 @@ import { allDTypes, given, numbers } from '../case.ts';
 import { exact, sums } from '../tolerance.ts';
 
 export const resamplingCases = {
+  blend: {
+    tolerance: sums,
+    cases: [
+      ...[0, 1, 2].map((axis) => ({
+        name: `bands of many lengths along axis ${axis}`,
+        inputs: [numbers([5, 5, 5])] as const,
+        attributes: { axis, bands: [[0, 0.5], [0, 0.25, 0.75], [3], [1, 1, -2, 3, 0.5], [4, 1]] as const },
+      })),
+      {
+        name: 'what lies outside a band may be infinite',
+        inputs: [given([Infinity, 1, 2, NaN])] as const,
+        attributes: { axis: 0, bands: [[1, 1], [1, 0.5, 0.5], [0], [2, 1, 1], [0, 1, 1]] as const },
+      },
+    ],
+  },
   interpolate: {
     tolerance: sums,
     cases: [

@@ -1,14 +1,16 @@
+import type { Band } from '@receptive/backend';
 import { typedArray } from '@receptive/backend';
-import { fromArray, scalarLike } from '../create.ts';
+import { fromArray } from '../create.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
+import { blend } from './blend.ts';
 import { floats } from './check.ts';
-import { mul, where } from './elementwise.ts';
+import { mul } from './elementwise.ts';
 import { indexSelect } from './indexing.ts';
 import { averagePool, maxPool } from './pool.ts';
 import type { Pool } from './pool-window.ts';
-import { max, sum } from './reduce.ts';
+import { max } from './reduce.ts';
 import { reshape } from './views.ts';
 import { perAxis, spatialOf } from './window.ts';
 
@@ -18,57 +20,53 @@ export type AdaptiveSize = number | readonly (number | null)[];
 /** A pool whose windows are made to fit an output. */
 export type AdaptivePool = (x: Tensor, outputSize: AdaptiveSize) => Tensor;
 
-/** A kind of pooling: with a window, and of an axis that holds the elements of each window, of which the last is repeated where a window has fewer. */
+/** A kind of pooling: with a window, and of one axis with windows of many lengths. */
 interface Kind {
   readonly name: string;
   readonly plain: (axes: number, door: string) => Pool;
-  readonly fold: (columns: Tensor, axis: number, lengths: readonly number[]) => Tensor;
+  readonly along: (x: Tensor, axis: number, windows: readonly Span[]) => Tensor;
 }
+
+/** Where a window begins, and where what no longer belongs to it does. */
+type Span = readonly [start: number, end: number];
 
 const maximum: Kind = {
   name: 'MaxPool',
   plain: maxPool,
-  // Repeated elements come last: they win over none.
-  fold: (columns, axis) => max(columns, axis),
+  along(x, axis, windows) {
+    const longest = Math.max(...windows.map(([start, end]) => end - start));
+    // Repeated elements come last: they win over none.
+    const places = windows.flatMap(([start, end]) =>
+      Array.from({ length: longest }, (_, tap) => Math.min(start + tap, end - 1)),
+    );
+    const seen = indexSelect(x, fromArray(x.backend, Int32Array.from(places), [places.length], 'int32'), axis);
+    return max(
+      reshape(seen, [...x.shape.slice(0, axis), windows.length, longest, ...x.shape.slice(axis + 1)]),
+      axis + 1,
+    );
+  },
 };
 
 const average: Kind = {
   name: 'AvgPool',
   plain: averagePool,
-  fold: (columns, axis, lengths) => {
-    const longest = columns.shape[axis]!;
-    const along = columns.shape.map((_, a) => (a < axis - 1 || a > axis ? 1 : columns.shape[a]!)).slice(axis - 1);
-    const inside = Uint8Array.from({ length: lengths.length * longest }, (_, i) =>
-      i % longest < lengths[Math.floor(i / longest)]! ? 1 : 0,
-    );
-    const share = typedArray(columns.dtype as 'float32' | 'float64', lengths.length);
+  // Not by weights of one over the number: sums of whole numbers stay whole.
+  along(x, axis, windows) {
+    const lengths = windows.map(([start, end]) => end - start);
+    const bands = windows.map(([start], i): Band => [start, ...new Array<number>(lengths[i]!).fill(1)]);
+    const share = typedArray(x.dtype as 'float32' | 'float64', lengths.length);
     share.set(lengths.map((length) => 1 / length));
-    // Left out, not multiplied by 0: what is repeated may be infinite.
-    const own = where(fromArray(columns.backend, inside, along, 'uint8'), columns, scalarLike(columns, 0));
-    const shape = [lengths.length, ...along.slice(2)];
-    return mul(sum(own, axis), fromArray(columns.backend, share, shape, columns.dtype));
+    const shape = x.shape.slice(axis).map((_, i) => (i === 0 ? lengths.length : 1));
+    return mul(blend(x, { axis, bands }), fromArray(x.backend, share, shape, x.dtype));
   },
 };
 
 /** Windows over `length` places, one for each of `count`: neighbours overlap where count does not divide the length, and all but them is covered. */
-function windowsOf(length: number, count: number): (readonly [start: number, end: number])[] {
+function windowsOf(length: number, count: number): Span[] {
   return Array.from({ length: count }, (_, i) => [
     Math.floor((i * length) / count),
     Math.ceil(((i + 1) * length) / count),
   ]);
-}
-
-/** Pools one axis to `count` windows: gathers what each sees, and folds it. */
-function poolAxis(x: Tensor, axis: number, count: number, fold: Kind['fold']): Tensor {
-  const windows = windowsOf(x.shape[axis]!, count);
-  const lengths = windows.map(([start, end]) => end - start);
-  const longest = Math.max(...lengths);
-  const places = windows.flatMap(([start, end]) =>
-    Array.from({ length: longest }, (_, tap) => Math.min(start + tap, end - 1)),
-  );
-  const seen = indexSelect(x, fromArray(x.backend, Int32Array.from(places), [places.length], 'int32'), axis);
-  const columns = [...x.shape.slice(0, axis), count, longest, ...x.shape.slice(axis + 1)];
-  return fold(reshape(seen, columns), axis + 1, lengths);
 }
 
 function adaptive(kind: Kind, axes: number, door = `adaptive${kind.name}${axes}d`): AdaptivePool {
@@ -85,7 +83,10 @@ function adaptive(kind: Kind, axes: number, door = `adaptive${kind.name}${axes}d
     }
     // From the last axis to the first, so that of equal maxima the first in the plane wins.
     return scope(() =>
-      output.reduceRight((y, count, axis) => (count === input[axis] ? y : poolAxis(y, axis + 2, count, kind.fold)), x),
+      output.reduceRight(
+        (y, count, axis) => (count === input[axis] ? y : kind.along(y, axis + 2, windowsOf(input[axis]!, count))),
+        x,
+      ),
     );
   };
 }

@@ -1,6 +1,7 @@
 import type { Op } from '../op.ts';
 import { fill } from '../create.ts';
 import { activationOps } from './activations.ts';
+import { blendOps } from './blend.ts';
 import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
 import { deformableOps } from './deformable.ts';
@@ -42,6 +43,7 @@ export const ops = {
   ...sumPoolOps,
   ...variancePoolOps,
   ...stochasticPoolOps,
+  ...blendOps,
   ...interpolateOps,
   ...pixelShuffleOps,
   ...normalizationOps,

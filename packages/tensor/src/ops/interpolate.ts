@@ -1,12 +1,12 @@
-import type { Shape } from '@receptive/backend';
-import { typedArray } from '@receptive/backend';
+import type { Band, Shape } from '@receptive/backend';
+import { isFloat } from '@receptive/backend';
 import { fromArray } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import { blend } from './blend.ts';
 import { floats, shapeIs } from './check.ts';
-import { add, mul } from './elementwise.ts';
 import { indexSelect } from './indexing.ts';
 import { perAxis } from './window.ts';
 import type { PerAxis } from './window.ts';
@@ -65,26 +65,15 @@ function placesOf(input: Shape, axis: number, { size, scale, mode, alignCorners 
 /** Elements at `places` along an axis, each blended of its two neighbours where it lies between them. */
 function resampled(x: Tensor, axis: number, places: readonly number[], { mode }: InterpolateAttributes): Tensor {
   if (places.length === x.shape[axis] && places.every((place, i) => place === i)) return x;
-  const picked = (index: readonly number[]): Tensor =>
-    indexSelect(x, fromArray(x.backend, Int32Array.from(index), [index.length], 'int32'), axis);
   const lower = places.map(Math.floor);
-  if (mode === 'nearest') return picked(lower);
-  // A place that is an element takes half of it twice: of a neighbour that is infinite, or NaN, it must not take 0 times.
-  const upper = places.map(Math.ceil);
-  const weights = places.map((place, i) => (place === lower[i] ? 0.5 : place - lower[i]!));
-  const weighted = (index: readonly number[], own: readonly number[]): Tensor => {
-    const factors = typedArray(x.dtype, own.length);
-    factors.set(own);
-    const shape = [own.length, ...x.shape.slice(axis + 1).map(() => 1)];
-    return mul(picked(index), fromArray(x.backend, factors, shape, x.dtype));
-  };
-  return add(
-    weighted(
-      lower,
-      weights.map((weight) => 1 - weight),
-    ),
-    weighted(upper, weights),
-  );
+  if (!isFloat(x.dtype)) {
+    return indexSelect(x, fromArray(x.backend, Int32Array.from(lower), [lower.length], 'int32'), axis);
+  }
+  const bands = places.map((place, i): Band => {
+    const distance = place - lower[i]!;
+    return mode === 'nearest' || distance === 0 ? [lower[i]!, 1] : [lower[i]!, 1 - distance, distance];
+  });
+  return blend(x, { axis, bands });
 }
 
 /**
