@@ -120,7 +120,7 @@ export function packedTile(height: i32, kc: i32, a: usize, b: usize, c: usize, b
 
 // @ts-ignore: decorator
 @inline
-function directTile(
+export function directTile(
   height: i32, kc: i32, a: usize, p: usize, q: usize, offsets: usize, c: usize, beside: usize, stride: usize, initial: usize, accumulate: bool,
 ): void {
   if (ASC_FEATURE_RELAXED_SIMD && height == 6) direct6(kc, a, p, q, offsets, c, beside, stride, initial, accumulate);

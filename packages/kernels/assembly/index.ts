@@ -22,6 +22,7 @@ export * from './reduce';
 export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax';
+export { stripProduct } from './strip-product';
 export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */

@@ -7,6 +7,8 @@
 const ROWS = 4;
 const HIGHEST = 3;
 
+const range = (length) => Array.from({ length }, (_, i) => i);
+
 /** A stack of `height` taps, where a row of outputs meets rows of the input `stride` below those that the row above it meets. */
 function stack(height, stride) {
   const loaded = { left: new Set(), right: new Set() };
@@ -16,22 +18,23 @@ function stack(height, stride) {
     return `const ${side}${at} = v128.load(p${at}${side === 'right' ? ' + beside' : ''});`;
   };
   const half = (side) =>
-    Array.from({ length: ROWS }, (_, row) =>
-      Array.from(
-        { length: height },
-        (_, y) => `${line(side, row * stride + y)}
+    range(ROWS)
+      .map((row) =>
+        range(height)
+          .map(
+            (y) => `${line(side, row * stride + y)}
         ${side}Sum${row} = madd(w${y}, ${side}${row * stride + y}, ${side}Sum${row});`,
-      ).join('\n'),
-    ).join('\n');
-  const lines = Array.from({ length: (ROWS - 1) * stride + height }, (_, at) => at).filter(
-    (at) => at % stride < height,
-  );
+          )
+          .join('\n'),
+      )
+      .join('\n');
+  const lines = range((ROWS - 1) * stride + height).filter((at) => at % stride < height);
   const pointers = lines.map((at, i) =>
     i
       ? `const p${at} = p${lines[i - 1]}${' + pitch'.repeat(at - lines[i - 1])};`
       : `const p${at} = from + load<usize>(offsets);`,
   );
-  const weights = Array.from({ length: height }, (_, y) => `const w${y} = v128.load32_splat(weights, ${4 * y});`);
+  const weights = range(height).map((y) => `const w${y} = v128.load32_splat(weights, ${4 * y});`);
   return `
     ${pointers.join('\n')}
     ${weights.join('\n')}
@@ -42,8 +45,8 @@ function stack(height, stride) {
 }
 
 function tile(stride) {
-  const rows = Array.from({ length: ROWS }, (_, row) => row);
-  const names = Array.from({ length: HIGHEST }, (_, i) => `stacks${i + 1}`);
+  const rows = range(ROWS);
+  const names = range(HIGHEST).map((i) => `stacks${i + 1}`);
   return `
 export function slide${stride}(
   ${names.map((name) => `${name}: i32`).join(', ')}, offsets: usize, weights: usize, from: usize, pitch: usize, beside: usize, to: usize, step: usize, initial: f32, least: f32,
@@ -67,21 +70,21 @@ export function slide${stride}(
 /** Columns of taps whose dot products are formed together, and taps of one. */
 const COLUMNS = 3;
 const HEIGHT = 3;
-const sums = Array.from({ length: COLUMNS * HEIGHT }, (_, i) => i);
+const sums = range(COLUMNS * HEIGHT);
 
 /** Adds `rows` rows of the gradient, times what the taps meet, to the sums; a row's last elements only where `isPartial`. */
 function products(rows, isPartial) {
-  const gradients = Array.from({ length: rows }, (_, row) => {
+  const gradients = range(rows).map((row) => {
     const from = row ? 'g + gradientStep' : 'g';
     return `const g${row} = ${isPartial ? `loadPartial(${from}, n)` : `v128.load(${from})`};`;
   });
-  const columns = Array.from({ length: COLUMNS }, (_, column) => {
-    const lines = Array.from({ length: rows + HEIGHT - 1 }, (_, line) => {
+  const columns = range(COLUMNS).map((column) => {
+    const lines = range(rows + HEIGHT - 1).map((line) => {
       const pointer = `const p${column}${line} = ${line ? `p${column}${line - 1} + step` : `p + offset${column}`};`;
       const value = `v128.load(p${column}${line})`;
       return `${pointer}\nconst x${column}${line} = ${isPartial ? `v128.and(mask, ${value})` : value};`;
     });
-    const madds = Array.from({ length: HEIGHT * rows }, (_, i) => {
+    const madds = range(HEIGHT * rows).map((i) => {
       const [y, row] = [Math.floor(i / rows), i % rows];
       const sum = `sum${column * HEIGHT + y}`;
       return `${sum} = madd(g${row}, x${column}${row + y}, ${sum});`;
@@ -106,7 +109,9 @@ const along = (rows) => `
 /** Dot products of rows of a gradient with the rows that stacks of three taps meet. */
 const dots = `
 export function dotStacks(g: usize, rows: i32, width: i32, strip: usize, step: usize, offsets: usize, sums: usize): void {
-  const ${Array.from({ length: COLUMNS }, (_, i) => `offset${i} = load<usize>(offsets, ${4 * i})`).join(', ')}, gradientStep = <usize>width << 2;
+  const ${range(COLUMNS)
+    .map((i) => `offset${i} = load<usize>(offsets, ${4 * i})`)
+    .join(', ')}, gradientStep = <usize>width << 2;
   // The lanes beyond a row, where the strip may hold an infinity, which 0 would not silence.
   const mask = i32x4.gt_s(i32x4.splat(width & 3), i32x4(0, 1, 2, 3));
   ${sums.map((i) => `let sum${i} = v128.load(sums, ${16 * i});`).join('\n')}

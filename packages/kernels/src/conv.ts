@@ -13,6 +13,7 @@ import { pieces } from './plan.ts';
 import { combineSlices } from './reduce.ts';
 import type { Sizes, Three } from './sizes.ts';
 import { partsOf, sizesOf, times } from './sizes.ts';
+import { convOverStrips, suitsStrips } from './strip-product.ts';
 import { fill, pad } from './views.ts';
 import { col2im } from './windows.ts';
 import { convByWinograd, inputGradientByWinograd, tileSize, weightGradientByWinograd } from './winograd.ts';
@@ -76,6 +77,21 @@ function paddedInput(x: Located, sizes: Sizes): Padded {
 /** Whether a product has so few rows that tiles do not repay them. */
 const areFew = (rows: number, most: number, { algorithm }: Sizes): boolean => algorithm !== 'gemm' && rows <= most;
 
+/** A convolution whose columns are not copied, if that is faster. Outputs less than `least` become that. */
+function convWithoutPanels(
+  x: Located,
+  weight: Located,
+  bias: Located | undefined,
+  out: Located,
+  sizes: Sizes,
+  least: number,
+  reserve: Reserve,
+): Plan | undefined {
+  if (suitsDirect(sizes, 'conv')) return convDirectly(x, weight, bias, out, sizes, least, reserve);
+  if (suitsLanes(sizes, 'conv') || !suitsStrips(sizes)) return undefined;
+  return convOverStrips(x, weight, bias, out, sizes, least, reserve);
+}
+
 /** {@link conv}, and an activation of its sums. */
 export function convActivation(
   x: Located,
@@ -89,8 +105,8 @@ export function convActivation(
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
   const tile = tileSize(sizes, 'forward');
   if (tile && activation === 'relu') return convByWinograd(x, weight, bias, out, sizes, tile, true, reserve);
-  if (!tile && activation === 'relu' && suitsDirect(sizes, 'conv'))
-    return convDirectly(x, weight, bias, out, sizes, 0, reserve);
+  const directly = !tile && activation === 'relu' && convWithoutPanels(x, weight, bias, out, sizes, 0, reserve);
+  if (directly) return directly;
   return [...conv(x, weight, bias, out, geometry, reserve), ...unary(activation, out, out)];
 }
 
@@ -106,7 +122,8 @@ export function conv(
   const sizes = sizesOf(x.shape, weight.shape, out.shape, geometry);
   const tile = tileSize(sizes, 'forward');
   if (tile) return convByWinograd(x, weight, bias, out, sizes, tile, false, reserve);
-  if (suitsDirect(sizes, 'conv')) return convDirectly(x, weight, bias, out, sizes, -Infinity, reserve);
+  const directly = convWithoutPanels(x, weight, bias, out, sizes, -Infinity, reserve);
+  if (directly) return directly;
   if (suitsLanes(sizes, 'conv')) return convByLanes(x, weight, bias, out, sizes, reserve);
   const { groups, channels, filters, kernel, taps, output } = sizes;
   const image = paddedInput(x, sizes);

@@ -15,7 +15,7 @@ describe('the algorithm of a convolution and of both its gradients', () => {
   test.each([
     ['fills tiles of 4 x 4', large, 'winograd4'],
     ['fills tiles of 2 x 2 alone', { images: 4, channels: 64, filters: 64, input: [6, 6] }, 'winograd2'],
-    ['has few channels', { channels: 7, filters: 40, input: [30, 30] }, 'gemm'],
+    ['has few filters', { channels: 40, filters: 7, input: [30, 30] }, 'gemm'],
     ['has few places', { channels: 512, filters: 512, input: [7, 7] }, 'gemm'],
   ] as const)('is what the geometry asks for: %s', (_, shapes, expected) => {
     expect(chosen({ ...shapes, geometry: square(3, { padding: 1 }) })).toEqual(all(expected));

@@ -39,7 +39,10 @@ function shapesOf(one: Case): { x: number[]; w: number[]; y: number[] } {
   };
 }
 
-/** The kernels that a convolution and its gradients begin with. */
+/** Kernels that bring operands into the order in which others read them. */
+const preparing = new Set(['packA', 'copy', 'fill']);
+
+/** The kernels that compute a convolution and its gradients. */
 function kernelsOf(one: Case): string[] {
   const { x, w, y } = shapesOf(one);
   return computations.map(({ run }) => {
@@ -47,7 +50,7 @@ function kernelsOf(one: Case): string[] {
     const kernels = plannedKernels({
       addressOf: () => 0,
       reserve: () => 0,
-      run: ({ phases }) => void (first = phases[0]!.kernel),
+      run: ({ phases }) => void (first = phases.find(({ kernel }) => !preparing.has(kernel))!.kernel),
     });
     const [image, weight, out] = [x, w, y].map((shape): Operand => ({ storage: {}, shape, dtype: 'float32' }));
     run(kernels, image!, weight!, out!, geometryOf(one));
@@ -134,6 +137,20 @@ describe.each(flavours)('direct convolutions, %s', async (flavour) => {
     check(one);
   });
 
+  // prettier-ignore
+  test.each<[string, Case]>([
+    ['more filters than a block', { images: 2, groups: 1, channels: 3, filters: 65, input: [9, 14], kernel: [3, 3], padding: same(3) }],
+    ['11x11 at stride 4', { groups: 1, filters: 66, input: [33, 36], kernel: [11, 11], stride: [4, 4], padding: same(4) }],
+    ['7x7 at stride 2', { groups: 1, channels: 3, filters: 23, input: [26, 45], kernel: [7, 7], stride: [2, 2], padding: same(7) }],
+    ['rows of seven', { images: 3, groups: 2, channels: 3, filters: 6, input: [9, 7], kernel: [3, 3], padding: same(3) }],
+    ['dilation', { groups: 1, channels: 3, filters: 7, input: [14, 24], kernel: [3, 3], dilation: [2, 1], padding: same(3) }],
+    ['blocks of rows', { groups: 1, channels: 4, filters: 8, input: [70, 120], kernel: [3, 3], padding: same(3) }],
+    ['one row', { images: 2, groups: 1, channels: 4, filters: 8, input: [31], kernel: [5], padding: [[2, 3]] }],
+  ])('matrix products over strips: %s', (_, one) => {
+    expect(kernelsOf(one)[0]).toBe('stripProduct');
+    check(one);
+  });
+
   test('random geometries', () => {
     for (let i = 0; i < 40; i++) {
       const axes = <T>(make: () => T): T[] => Array.from({ length: upTo(4) > 1 ? 2 : 1 }, make);
@@ -148,8 +165,13 @@ describe.each(flavours)('direct convolutions, %s', async (flavour) => {
     }
   });
 
-  test('rectified, and made right where padding met what is not finite', () => {
-    const one: Case = { images: 2, groups: 3, channels: 2, filters: 2, input: [10, 11], kernel: [3, 3], padding: same(3) }; // prettier-ignore
+  test.each<[string, Case]>([
+    ['windows', { images: 2, groups: 3, channels: 2, filters: 2, input: [10, 11], kernel: [3, 3], padding: same(3) }],
+    [
+      'a matrix product',
+      { images: 2, groups: 1, channels: 3, filters: 6, input: [10, 14], kernel: [3, 3], padding: same(3) },
+    ],
+  ])('rectified, and made right where padding met what is not finite: %s', (_, one) => {
     const [geometry, shapes] = [geometryOf(one), shapesOf(one)];
     for (const value of [0, NaN, Infinity, -Infinity]) {
       const [x, w, bias] = [noise(sizeOf(shapes.x), random), noise(sizeOf(shapes.w), random), noise(6, random)];
