@@ -38,6 +38,7 @@ interface Jax {
     power(x: JaxArray, exponent: number): JaxArray;
     pad(x: JaxArray, pads: Pairs): JaxArray;
     where(condition: JaxArray, x: JaxArray, y: number): JaxArray;
+    greater(x: JaxArray, y: number): JaxArray;
     ones(shape: readonly number[]): JaxArray;
     zerosLike(x: JaxArray): JaxArray;
   };
@@ -106,7 +107,7 @@ function dictionaryOf({ numpy: np, lax, nn }: Jax): Dictionary<Compute> {
         if (padded) {
           // Its padding is zeros; where these are is told by ones that were padded with them.
           const [pads, shape]: [Pairs, readonly number[]] = [[[0, 0], [0, 0], ...padding], image.shape];
-          image = np.where(np.pad(np.ones(shape), pads), np.pad(image, pads), -Infinity);
+          image = np.where(np.greater(np.pad(np.ones(shape), pads), 0), np.pad(image, pads), -Infinity);
         }
         return lax.reduceWindow(image, (part) => np.max(part), kernel, stride);
       };

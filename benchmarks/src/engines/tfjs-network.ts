@@ -1,5 +1,7 @@
 // A recorded computation in TensorFlow.js's words and its layout: channels last.
 import type { Window } from '@receptive/backend';
+import { permute, reshape, scope, tensor as tensorOf } from '@receptive/tensor';
+import type { Tensor } from '@receptive/tensor';
 import { say } from './recording.ts';
 import type { Dictionary, Recording, Step, Value } from './recording.ts';
 
@@ -81,9 +83,9 @@ export const fromNhwc = [0, 3, 1, 2];
 export const toHwio = [2, 3, 1, 0];
 export const fromHwio = [3, 2, 0, 1];
 
-/** How a weight lies there: the way from ours, and the way back. */
+/** How a weight lies there: the way from ours, which we go, as its own transposition is slow in JavaScript; and the way back. */
 interface Layout {
-  readonly to: (weight: TfTensor) => TfTensor;
+  readonly to: (weight: Tensor) => Tensor;
   readonly back: (weight: TfTensor) => TfTensor;
 }
 
@@ -123,7 +125,7 @@ export function translate(tf: Tf, { inputs, constants, steps, output }: Recordin
 
   const asIs: Layout = { to: (weight) => weight, back: (weight) => weight };
   const transposed = (to: readonly number[], back: readonly number[]): Layout => ({
-    to: (weight) => tf.transpose(weight, to),
+    to: (weight) => permute(weight, to),
     back: (weight) => tf.transpose(weight, back),
   });
   const hwio = transposed(toHwio, fromHwio);
@@ -132,7 +134,11 @@ export function translate(tf: Tf, { inputs, constants, steps, output }: Recordin
   const lay = (value: Value, layout: Layout = asIs): void => {
     const constant = constants.get(value.id);
     if (!constant || weights.has(value.id)) return;
-    const laid = tf.tidy(() => layout.to(tf.tensor(constant.data as ArrayLike<number>, constant.shape)));
+    const { data, shape } = scope(() => {
+      const own = layout.to(tensorOf(constant.data, { shape: constant.shape }));
+      return { data: own.dataSync(), shape: own.shape };
+    });
+    const laid = tf.tensor(data, shape);
     const tensor = trained ? tf.variable(laid) : laid;
     weights.set(value.id, { tensor, back: () => layout.back(tensor) });
   };
@@ -187,7 +193,7 @@ export function translate(tf: Tf, { inputs, constants, steps, output }: Recordin
       if (turn) {
         const [units] = b!.shape;
         lay(b!, {
-          to: (w) => tf.reshape(tf.transpose(tf.reshape(w, [units!, ...(image ?? [-1, 1, 1])]), toHwio), [-1, units!]),
+          to: (w) => reshape(permute(reshape(w, [units!, ...(image ?? [-1, 1, 1])]), toHwio), [-1, units!]),
           back(w) {
             const [c, h, width] = image ?? [b!.shape[1]!, 1, 1];
             return tf.reshape(tf.transpose(tf.reshape(w, [h!, width!, c!, units!]), fromHwio), b!.shape);

@@ -61,10 +61,10 @@ export async function tfjs(tf: Tf, backend: string, name: string): Promise<Engin
         weights: () => tf.concat(net.parameters().map(({ value }) => tf.reshape(weights.get(value.id)!.back(), [-1]))),
       };
     };
+    const [timed, other] = [trainer(training.lr), trainer(training.visible.lr)];
     return {
-      run: trainer(training.lr).step,
+      run: timed.step,
       output: async () => {
-        const other = trainer(training.visible.lr);
         for (let i = 0; i < training.visible.steps; i++) other.step();
         return tf.tidy(other.weights).data();
       },

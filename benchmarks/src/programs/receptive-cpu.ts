@@ -1,6 +1,6 @@
 // What somebody writes who only classifies with Receptive.
 import { cpu } from '@receptive/backend-cpu';
-import { reshape, setBackend, tensor } from '@receptive/tensor';
+import { setBackend, tensor } from '@receptive/tensor';
 import { lenet5, vgg16 } from '@receptive/zoo';
 import type { Open } from './program.ts';
 
@@ -12,5 +12,5 @@ export const open: Open = async ({ network, weight }) => {
       : ([vgg16(), [1, 3, 224, 224]] as const);
   for (const [i, key] of [...net.stateDict().keys()].entries())
     net.loadStateDict(new Map([[key, { dtype: 'float32', ...weight(i) }]]), { strict: false });
-  return async (image) => (await net.forward(reshape(tensor(image), shape)).data()) as Float32Array;
+  return async (image) => (await net.forward(tensor(image, { shape })).data()) as Float32Array;
 };
