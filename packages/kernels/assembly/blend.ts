@@ -34,7 +34,8 @@ export function blend(args: usize, chunk: i32, scratch: usize): void {
 @inline
 function ofElements(from: usize, table: usize, taps: i32): v128 {
   const isThere = v128.load(table);
-  let sum = f32x4.splat(0);
+  // Which is lost in any sum: single elements keep their sign.
+  let sum = f32x4.splat(-0.0);
   for (let tap = taps; tap > 0; tap--) {
     table += 16;
     const x = gather4(from + load<u32>(table), from + load<u32>(table, 4), from + load<u32>(table, 8), from + load<u32>(table, 12));

@@ -7,7 +7,6 @@ import type { Tensor } from '../tensor.ts';
 import { blend } from './blend.ts';
 import { floats } from './check.ts';
 import { mul } from './elementwise.ts';
-import { indexSelect } from './indexing.ts';
 import { averagePool, maxPool } from './pool.ts';
 import type { Pool } from './pool-window.ts';
 import { max } from './reduce.ts';
@@ -39,7 +38,7 @@ const maximum: Kind = {
     const places = windows.flatMap(([start, end]) =>
       Array.from({ length: longest }, (_, tap) => Math.min(start + tap, end - 1)),
     );
-    const seen = indexSelect(x, fromArray(x.backend, Int32Array.from(places), [places.length], 'int32'), axis);
+    const seen = blend(x, { axis, bands: places.map((place): Band => [place, 1]) });
     return max(
       reshape(seen, [...x.shape.slice(0, axis), windows.length, longest, ...x.shape.slice(axis + 1)]),
       axis + 1,
