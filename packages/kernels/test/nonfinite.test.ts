@@ -21,6 +21,8 @@ const cases: readonly (readonly [name: string, Convolution])[] = [
   ['a matrix product', { ...some, geometry: geometry('gemm') }],
   ["Winograd's small tiles", { ...some, geometry: geometry('winograd2') }],
   ["Winograd's large tiles", { ...some, geometry: geometry('winograd4') }],
+  ["Winograd's small tiles of 5 x 5", { ...some, geometry: square(5, { padding: 2 }, 'winograd2') }],
+  ["Winograd's large tiles of 5 x 5", { ...some, geometry: square(5, { padding: 2 }, 'winograd4') }],
   ['few rows', { ...few, geometry: geometry('direct') }],
   ['images side by side', { ...batch, geometry: { ...square(5), padding: padded } }],
   ['windows as large as the image', { ...few, geometry: square(9, { padding: 4 }) }],

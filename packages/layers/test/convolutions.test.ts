@@ -232,12 +232,12 @@ describe('at construction', () => {
     [
       'an algorithm that does not compute such a convolution',
       () => new Conv2d(1, 1, 3, { stride: 2, algorithm: 'winograd4' }),
-      "Conv2d: algorithm 'winograd4' needs a kernel of [3, 3], stride 1",
+      "Conv2d: algorithm 'winograd4' needs a kernel of [3, 3] or [5, 5], stride 1",
     ],
     [
       'an algorithm that does not compute such a transposed convolution',
-      () => new ConvTranspose2d(1, 1, 5, { algorithm: 'winograd2' }),
-      "ConvTranspose2d: algorithm 'winograd2' needs a kernel of [3, 3], stride 1",
+      () => new ConvTranspose2d(1, 1, 4, { algorithm: 'winograd2' }),
+      "ConvTranspose2d: algorithm 'winograd2' needs a kernel of [3, 3] or [5, 5], stride 1",
     ],
     [
       'an algorithm that there is not',

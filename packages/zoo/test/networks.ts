@@ -122,7 +122,8 @@ export function placed(
 
 export const algorithms = ['auto', 'direct', 'gemm', 'winograd2', 'winograd4'] as const;
 
-const isForWinograd = ({ kernel, stride }: ConvGeometry): boolean => kernel.join() === '3,3' && stride.join() === '1,1';
+const isForWinograd = ({ kernel, stride }: ConvGeometry): boolean =>
+  ['3,3', '5,5'].includes(kernel.join()) && stride.join() === '1,1';
 
 /** The backend, which computes all convolutions by an algorithm, as far as that can. */
 export function computingBy(backend: Backend, algorithm: 'auto' | ConvAlgorithm): Backend {
