@@ -1,7 +1,7 @@
 // What it costs to have an engine at all: to start it, to hold it in memory, to send it to a browser.
 import { fork, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -51,8 +51,11 @@ export async function measureCosts(
   wanted: ReadonlySet<(typeof costs)[number]>,
   rounds: number,
 ): Promise<Cost[]> {
-  const known = wanted.size > 0 ? engines.filter((engine) => engine in programs) : [];
-  const folder = fileURLToPath(new URL('../../build/programs/', import.meta.url));
+  if (wanted.size === 0) return [];
+  const known = engines.filter((engine) => engine in programs);
+  const build = fileURLToPath(new URL('../../build/', import.meta.url));
+  mkdirSync(build, { recursive: true });
+  const folder = mkdtempSync(join(build, 'programs-'));
   // VGG-16's files are a gigabyte: they go whatever ends this.
   const clean = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clean);
