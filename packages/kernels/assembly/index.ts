@@ -1,6 +1,7 @@
 // All kernels. Each export computes one chunk: (args: words that describe the work, chunk: its number, scratch: memory for this chunk alone).
 export * from '../build/elementwise';
 export { argmax_float32, argmax_int32, argmax_uint8, argmin_float32, argmin_int32, argmin_uint8 } from './arg-reduce';
+export { spread } from './spread';
 export { avgPool, avgPoolGradient } from './avg-pool';
 export { blend } from './blend';
 export { col2im } from './col2im';

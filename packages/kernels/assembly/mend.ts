@@ -125,7 +125,8 @@ function output(args: usize, plane: i32, z: i32, y: i32, x: i32): f64 {
   return sum;
 }
 
-function inputGradient(args: usize, plane: i32, z: i32, y: i32, x: i32): f64 {
+/** An element of the input's gradient, by definition. */
+export function inputGradient(args: usize, plane: i32, z: i32, y: i32, x: i32): f64 {
   const groups = load<i32>(args, 16), channels = load<i32>(args, 20), filters = load<i32>(args, 24);
   const image = plane / (groups * channels), c = plane % channels, group = plane / channels % groups;
   let sum: f64 = 0;

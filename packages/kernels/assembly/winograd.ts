@@ -47,7 +47,7 @@ export function winogradWeights(args: usize, chunk: i32, scratch: usize): void {
  * of tiles a block, rows of tiles of all images, of one image, tiles a row, columns of a product (the tiles of a block and 3 more, a multiple of 8),
  * input height, width, padding above, to the left, output height, width, input, its strides between images and groups, transformed weights, their strides between
  * groups and elements, output, its strides between images and groups, bias or 0, the first tap of the weights, their strides between groups, filters, channels and taps,
- * whether what is negative becomes 0, r.
+ * whether what is negative becomes 0, r. Without the weights, tiles in which something is not finite become NaN.
  * Scratch: 2048 bytes, a strip of a rows, and for each element the panels of channels x columns and the products of filters x columns, each with 192 bytes more.
  */
 export function winograd(args: usize, chunk: i32, scratch: usize): void {
@@ -244,7 +244,7 @@ function storeDirectly(args: usize, group: i32, filter: i32, image: i32, y: i32,
   const r = load<i32>(args, 136), perChannel = load<usize>(args, 124), perTap = load<usize>(args, 128), least: f64 = load<i32>(args, 132) ? 0 : -Infinity;
   for (let i = y; i < y + rows; i++) {
     for (let j = x; j < x + count; j++) {
-      let sum: f64 = shift;
+      let sum: f64 = load<usize>(args, 112) ? shift : NaN;
       // NaN stays NaN, whatever is added.
       for (let c = 0; c < channels && sum == sum; c++) {
         for (let tap = 0; tap < r * r; tap++) {

@@ -11,9 +11,11 @@ import { FEW_ROWS_TO_DOT, FEW_ROWS_TO_WEIGH, dotRows, weighRows } from './narrow
 import type { Plan, Reserve } from './plan.ts';
 import { pieces } from './plan.ts';
 import { combineSlices } from './reduce.ts';
+import { residues } from './residues.ts';
 import type { Sizes, Three } from './sizes.ts';
 import { partsOf, sizesOf, times } from './sizes.ts';
 import { convOverStrips, suitsStrips } from './strip-product.ts';
+import { inputGradientByClasses } from './transposed.ts';
 import { fill, pad } from './views.ts';
 import { col2im } from './windows.ts';
 import { convByWinograd, inputGradientByWinograd, tileSize, weightGradientByWinograd } from './winograd.ts';
@@ -168,49 +170,6 @@ export function conv(
   return [...products, ...mend('y', { x, weight, y: out, bias }, sizes, reserve)];
 }
 
-/**
- * The taps that one residue class of input positions along an axis meets. Position `start + i * stride` (`i < count`)
- * meets tap `tap + j * tapStep` of output `i + output - j * outputStep`, for each `j < taps`.
- */
-interface Residue {
-  readonly start: number;
-  readonly count: number;
-  readonly taps: number;
-  readonly tap: number;
-  readonly tapStep: number;
-  readonly output: number;
-  readonly outputStep: number;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-/**
- * Input position `p` meets tap `t` of output `o` where `o * stride = p + before - t * dilation`. Positions that leave
- * the same remainder by the stride meet the same taps, so that each class is a convolution of stride 1.
- */
-function residues(sizes: Sizes, axis: number): Residue[] {
-  const [stride, dilation, before] = [sizes.stride[axis]!, sizes.dilation[axis]!, sizes.before[axis]!];
-  const [length, kernel] = [sizes.input[axis]!, sizes.kernel[axis]!];
-  const divisor = greatestCommonDivisor(stride, dilation);
-  const tapStep = stride / divisor;
-  return Array.from({ length: Math.min(stride, length) }, (_, start) => {
-    let tap = 0;
-    while (tap < Math.min(tapStep, kernel) && (start + before - tap * dilation) % stride !== 0) tap++;
-    const taps = tap < tapStep ? Math.max(0, pieces(kernel - tap, tapStep)) : 0;
-    return {
-      start,
-      count: pieces(length - start, stride),
-      taps,
-      tap,
-      tapStep,
-      output: (start + before - tap * dilation) / stride,
-      outputStep: dilation / divisor,
-    };
-  });
-}
-
 /** Gradient of {@link conv} with respect to its input, in the one of three ways that computes least. */
 export function convInputGradient(
   gradient: Located,
@@ -222,6 +181,8 @@ export function convInputGradient(
   const sizes = sizesOf(out.shape, weight.shape, gradient.shape, geometry);
   const tile = tileSize(sizes, 'inputGradient');
   if (tile) return inputGradientByWinograd(gradient, weight, out, sizes, tile, reserve);
+  const classes = inputGradientByClasses(gradient, weight, out, sizes, reserve);
+  if (classes) return classes;
   if (suitsDirect(sizes, 'inputGradient')) return inputGradientDirectly(gradient, weight, out, sizes, reserve);
   if (suitsLanes(sizes, 'inputGradient')) return inputGradientByLanes(gradient, weight, out, sizes, reserve);
   // Gathering multiplies each input position with all taps of its class, of which many meet only zeros at the edges.

@@ -51,6 +51,21 @@ const GRAIN = 16384;
 /** Elements that can be looked at one after the other while an edge is looked at. */
 const BESIDE = 16;
 
+/** What a kernel needs to know of a convolution in order to compute single elements, and where it is to look at them: words 3 to 34. */
+export function definition(
+  { x, weight, y, bias }: Operands,
+  { images, groups, channels, filters, input, output, kernel, stride, dilation, before }: Sizes,
+  bounds: readonly (readonly [first: number, end: number])[],
+): number[] {
+  return words(
+    [images, groups, channels, filters],
+    ...[input, output, kernel, stride, dilation, before],
+    bounds.map(([first]) => first),
+    bounds.map(([, end]) => end),
+    [x.address, weight.address, y.address, bias?.address ?? 0],
+  );
+}
+
 /**
  * Computes `result` of a convolution anew, as the definition has it, where zeros from beyond the edges of an image may have made NaN of it: NaN at its own edges. A plan
  * that takes zeros for padding into its products ends with this. Results less than `least` become that.
@@ -71,11 +86,9 @@ export function mend(
     return [from, Math.min(length, Math.max(from, end))] as const;
   });
   if (bounds.every(([first, end], axis) => first === 0 && end === spans[axis])) return [];
-  const { images, groups, channels, filters, input, output, kernel, stride, dilation, before } = sizes;
-  const { x, weight, y, bias } = operands;
   const planes = sizeOf(operands[result].shape) / sizeOf(spans);
   // Zeros do harm to nothing but what is not finite in the other operand. Where that one is small it is looked at first.
-  const other = result === 'weight' ? y : weight;
+  const other = result === 'weight' ? operands.y : operands.weight;
   const elements = sizeOf(other.shape);
   const size = roundUp(pieces(elements, CHUNKS), GRAIN);
   const chunks = elements < BESIDE * planes * spans[0] * spans[1] ? pieces(elements, size) : 0;
@@ -83,13 +96,7 @@ export function mend(
   const grain = pieces(planes, CHUNKS);
   const mended: Phase = {
     kernel: 'mend',
-    words: words(
-      [which, planes, grain, images, groups, channels, filters],
-      ...[input, output, kernel, stride, dilation, before],
-      bounds.map(([first]) => first),
-      bounds.map(([, end]) => end),
-      [x.address, weight.address, y.address, bias?.address ?? 0, found, chunks, float(least)],
-    ),
+    words: words([which, planes, grain], definition(operands, sizes, bounds), [found, chunks, float(least)]),
     chunks: pieces(planes, grain),
     scratch: 0,
   };

@@ -26,13 +26,16 @@ const PART = 8 << 20;
 const FEW = 256;
 
 /** What is convolved. */
-interface Winograd {
+export interface Winograd {
   readonly x: Located;
   readonly out: Located;
   readonly bias: Located | undefined;
-  /** Where the weights lie, and the kernels in them: bytes to the first one's first tap, and from one to the next of each axis. */
+  /**
+   * Where the weights lie, and the kernels in them: bytes to the first one's first tap, and from one to the next of each axis. Where kernels are not in them as they are, all
+   * of a tile in which something is not finite becomes NaN, for the caller to mend.
+   */
   readonly weight: number;
-  readonly kernels: {
+  readonly kernels?: {
     readonly offset: number;
     readonly strides: readonly [group: number, filter: number, channel: number, tap: number];
   };
@@ -110,7 +113,11 @@ export function convByWinograd(
   const kernels = { offset: 0, strides: [filters * channels * bytes, channels * bytes, bytes, 4] } as const;
   const dense = { address: weight.address, plan: [] };
   const taps = sizes.kernel[2];
-  return plan({ ...sizes, ...across, taps, x, out, bias, weight: weight.address, kernels, dense, relu }, m, reserve);
+  return convolveTiles(
+    { ...sizes, ...across, taps, x, out, bias, weight: weight.address, kernels, dense, relu },
+    m,
+    reserve,
+  );
 }
 
 /** Gradient of a convolution with respect to its input: the output's gradient convolved with the kernels turned round. */
@@ -130,7 +137,7 @@ export function inputGradientByWinograd(
   const strides = [filters * channels * elements, elements, channels * elements, -1] as const;
   const [group, filter, channel, tap] = strides.map((stride) => stride * 4) as [number, number, number, number];
   const offset = elements - 1;
-  return plan(
+  return convolveTiles(
     {
       x: gradient,
       out,
@@ -153,7 +160,8 @@ export function inputGradientByWinograd(
   );
 }
 
-function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
+/** A convolution in tiles of `m` x `m` outputs. */
+export function convolveTiles(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
   const { x, out, bias, weight, kernels, taps, dense, relu, images, groups, channels, filters } = conv;
   const { input, output, before } = conv;
   const elements = (m + taps - 1) ** 2;
@@ -225,7 +233,8 @@ function plan(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
           perElement,
         ],
         [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0],
-        [weight + kernels.offset, ...kernels.strides, Number(relu), taps],
+        kernels ? [weight + kernels.offset, ...kernels.strides] : [0, 0, 0, 0, 0],
+        [Number(relu), taps],
       ),
       chunks: groups * blocks * pieces(filters, slice),
       scratch: 2048 + (m + taps - 1) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),
