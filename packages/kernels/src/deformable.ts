@@ -1,7 +1,7 @@
 import type { ConvGeometry, Window } from '@receptive/backend';
 import { sizeOf, stridesOf, windowOutput } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
-import { COLUMNS, TILE, ENOUGH, innerBlock, pack, packedBytes } from './gemm.ts';
+import { COLUMNS, TILE, ENOUGH, innerBlock, packWeights } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp, words } from './plan.ts';
 import { copyView } from './views.ts';
@@ -109,7 +109,7 @@ export function deformConv(
       inner: [...stridesOf(kernel), taps],
     },
   };
-  const packed = pack(product, reserve(packedBytes(product)));
+  const packed = packWeights(product, reserve);
   const block = innerBlock(channels * taps);
   const wanted = Math.max(FEWEST, Math.min(BLOCK, pieces(places, pieces(ENOUGH, images * groups))));
   const grain = roundUp(wanted, COLUMNS);
