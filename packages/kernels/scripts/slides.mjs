@@ -115,13 +115,14 @@ export function dotStacks(g: usize, rows: i32, width: i32, strip: usize, step: u
   // The lanes beyond a row, where the strip may hold an infinity, which 0 would not silence.
   const mask = i32x4.gt_s(i32x4.splat(width & 3), i32x4(0, 1, 2, 3));
   ${sums.map((i) => `let sum${i} = v128.load(sums, ${16 * i});`).join('\n')}
-  for (; rows > 1; rows -= 2) {
+  for (; ASC_FEATURE_RELAXED_SIMD && rows > 1; rows -= 2) {
     ${along(2)}
     g += gradientStep;
     strip += step * 2;
   }
-  if (rows) {
+  for (; rows > 0; rows--) {
     ${along(1)}
+    strip += step;
   }
   ${sums.map((i) => `v128.store(sums, sum${i}, ${16 * i});`).join('\n')}
 }`;
