@@ -1,8 +1,6 @@
 // The functional interface: what users call, and what the methods of Tensor stand for.
 export {
   celu,
-  curveGradient,
-  curves,
   elu,
   gelu,
   hardSigmoid,
@@ -29,6 +27,7 @@ export {
   globalMaxPool,
 } from './ops/adaptive-pool.ts';
 export { blend, transposedBands } from './ops/blend.ts';
+export { curveGradient, curves } from './ops/curves.ts';
 export { customDerivative, stopGradient } from './ops/control.ts';
 export {
   col2im,

@@ -1,5 +1,3 @@
-import type { CurveName } from '@receptive/backend';
-import { scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
 import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
@@ -12,21 +10,18 @@ import {
   cast,
   clamp,
   div,
-  erf,
-  exp,
   expm1,
   greater,
-  less,
   maximum,
   minimum,
   mul,
   sigmoid,
   softplus,
-  square,
-  sub,
   tanh,
   where,
 } from './elementwise.ts';
+import type { Curve } from './curves.ts';
+import { curves, level, nearlyNormal, normal, seluAlpha, seluScale } from './curves.ts';
 import { reshape } from './views.ts';
 
 type Composed<A> = Op<A, [x: 0], [y: 0]>;
@@ -52,12 +47,11 @@ function activation<A>(
 
 /** The same, with a kernel: the attributes tell which curve it is. */
 function curved<A>(name: keyof typeof curves, ...rest: ActivationArguments<A>): Composed<A> {
-  const curveOf = curves[name] as (attributes: A) => Curve;
   return {
     ...activation(name, ...rest),
     fused: 'curve',
     run(kernels, [x], [y], attributes) {
-      const { curve, constants } = curveOf(attributes);
+      const { curve, constants } = (curves[name] as (own: A) => Curve)(attributes);
       kernels.curve(curve, x, y, constants);
     },
   };
@@ -83,21 +77,11 @@ function rectified(x: Tensor, f: (below: Tensor) => Tensor): Tensor {
   return where(greater(x, 0), x, f(minimum(x, 0)));
 }
 
-/** Where a gate is 0 or 1, and level, in float32 and float64 alike: e^-750 is 0 in both. */
-const level = 750;
-
 /** `x * gate(x)`, for a gate that rises from 0 to 1. Neither it nor its derivative is given an infinity, for which they would make 0 * Infinity. */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
   const above = maximum(x, -level);
   return mul(above, gate(minimum(above, level)));
 }
-
-/** `(1 + tanh(u)) / 2 = sigmoid(2 u)`, which loses no digits where tanh is near -1, with `u = sqrt(2 / pi) * (x + 0.044715 x^3)`. */
-const nearlyNormal = (x: Tensor): Tensor =>
-  sigmoid(mul(mul(x, 2 * Math.sqrt(2 / Math.PI)), add(mul(square(x), 0.044715), 1)));
-
-/** The distribution function of the standard normal distribution. */
-const normal = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /** `max(0, min(1, x / 6 + 1 / 2))`. The constants come first in the comparisons: where they are met, the gradient is theirs. */
 const hardGate = (x: Tensor): Tensor => add(mul(minimum(3, maximum(-3, x)), 1 / 6), 0.5);
@@ -137,102 +121,6 @@ const sizeOfEstimator: Readonly<Record<StepOptions['estimator'], string | undefi
   difference: 'h',
 };
 
-/** A kernel's name for an activation, and its constants. */
-export interface Curve {
-  readonly curve: CurveName;
-  readonly constants: readonly number[];
-}
-
-/** The activations that have kernels of their own, forward and backward. */
-export const curves = {
-  leakyRelu: ({ negativeSlope }: { readonly negativeSlope: number }): Curve => ({
-    curve: 'leakyRelu',
-    constants: [negativeSlope],
-  }),
-  elu: ({ alpha }: { readonly alpha: number }): Curve => ({ curve: 'elu', constants: [1, alpha, 1] }),
-  selu: (): Curve => ({ curve: 'elu', constants: [seluScale, seluScale * seluAlpha, 1] }),
-  celu: ({ alpha }: { readonly alpha: number }): Curve => ({ curve: 'elu', constants: [1, alpha, 1 / alpha] }),
-  gelu: ({ approximate }: Required<GeluOptions>): Curve => ({
-    curve: approximate === 'tanh' ? 'geluTanh' : 'gelu',
-    constants: [],
-  }),
-  silu: (): Curve => ({ curve: 'silu', constants: [] }),
-  mish: (): Curve => ({ curve: 'mish', constants: [] }),
-  softsign: (): Curve => ({ curve: 'softsign', constants: [] }),
-  hardSigmoid: (): Curve => ({ curve: 'hardSigmoid', constants: [] }),
-  hardSwish: (): Curve => ({ curve: 'hardSwish', constants: [] }),
-  hardTanh: ({ minVal, maxVal }: Required<HardTanhOptions>): Curve => ({
-    curve: 'hardTanh',
-    constants: [minVal, maxVal],
-  }),
-  scaledTanh: (): Curve => ({ curve: 'scaledTanh', constants: [] }),
-};
-
-/** Where x lies between numbers, 1, else 0. */
-const between = (x: Tensor, low: number, high: number): Tensor => cast(mul(greater(x, low), less(x, high)), x.dtype);
-
-/** x, but no further from 0 than all gates are level. */
-const near = (x: Tensor): Tensor => clamp(x, -level, level);
-
-/** The derivative of `z * gate`, of the gate and its own derivative. */
-const gatedSlope = (z: Tensor, gate: Tensor, rise: Tensor): Tensor => add(gate, mul(z, rise));
-
-/** The derivatives of the curves. */
-const slopes: { readonly [Name in CurveName]: (x: Tensor, a: number, b: number, c: number) => Tensor } = {
-  leakyRelu: (x, a) => where(greater(x, 0), scalarLike(x, 1), scalarLike(x, a)),
-  elu: (x, a, b, c) => where(greater(x, 0), scalarLike(x, a), mul(exp(mul(minimum(x, 0), c)), b * c)),
-  gelu(x) {
-    const z = near(x);
-    return gatedSlope(z, normal(z), mul(exp(mul(square(z), -0.5)), 1 / Math.sqrt(2 * Math.PI)));
-  },
-  geluTanh(x) {
-    const z = near(x);
-    const gate = nearlyNormal(z);
-    const inner = mul(add(mul(square(z), 3 * 0.044715), 1), 2 * Math.sqrt(2 / Math.PI));
-    return gatedSlope(z, gate, mul(mul(gate, sub(1, gate)), inner));
-  },
-  silu(x) {
-    const z = near(x);
-    const gate = sigmoid(z);
-    return gatedSlope(z, gate, mul(gate, sub(1, gate)));
-  },
-  mish(x) {
-    const z = near(x);
-    const gate = tanh(softplus(z));
-    return gatedSlope(z, gate, mul(mul(sub(1, gate), add(1, gate)), sigmoid(z)));
-  },
-  softsign: (x) => square(div(1, add(abs(x), 1))),
-  hardSigmoid: (x) => mul(between(x, -3, 3), 1 / 6),
-  hardSwish(x) {
-    const inside = greater(between(x, -3, 3), 0);
-    return where(inside, add(mul(x, 1 / 3), 0.5), cast(greater(x, 0), x.dtype));
-  },
-  hardTanh: (x, a, b) => between(x, a, b),
-  scaledTanh(x) {
-    const y = tanh(mul(x, 2 / 3));
-    return mul(mul(sub(1, y), add(1, y)), (1.7159 * 2) / 3);
-  },
-};
-
-const curveGradientOp: Op<Curve, [gradient: 0, x: 0], [dx: 0]> = {
-  name: 'curveGradient',
-  pointwise: true,
-  fused: 'curveGradient',
-  infer([gradient, x]) {
-    floats('curveGradient', x);
-    sameDtype('curveGradient', gradient, x);
-    shapeIs('curveGradient', "the output's gradient", gradient, x.shape);
-    return [x];
-  },
-  run: (kernels, [gradient, x], [dx], { curve, constants }) => kernels.curveGradient(curve, gradient, x, dx, constants),
-  compose: ([gradient, x], { curve, constants: [a = 0, b = 0, c = 0] }) => [mul(gradient, slopes[curve](x, a, b, c))],
-};
-
-/** Gradient of an activation with respect to its input, from that of the output. */
-export function curveGradient(gradient: Tensor, x: Tensor, curve: Curve): Tensor {
-  return dispatch(curveGradientOp, [gradient, x], curve)[0];
-}
-
 const preluOp: Op<undefined, [x: 0, weight: 0], [y: 0]> = {
   name: 'prelu',
   pointwise: true,
@@ -245,11 +133,7 @@ const preluOp: Op<undefined, [x: 0, weight: 0], [y: 0]> = {
   compose: ([x, weight]) => [rectified(x, (below) => mul(below, weight))],
 };
 
-const seluAlpha = 1.6732632423543772;
-const seluScale = 1.0507009873554805;
-
 export const activationOps = {
-  curveGradient: curveGradientOp,
   leakyRelu: curved<{ readonly negativeSlope: number }>(
     'leakyRelu',
     (x, { negativeSlope }) => rectified(x, (below) => mul(below, negativeSlope)),

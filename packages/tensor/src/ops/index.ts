@@ -4,6 +4,7 @@ import { activationOps } from './activations.ts';
 import { blendOps } from './blend.ts';
 import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
+import { curveOps } from './curves.ts';
 import { deformableOps } from './deformable.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { indexingOps } from './indexing.ts';
@@ -29,6 +30,7 @@ export const ops = {
   fill,
   ...elementwiseOps,
   ...activationOps,
+  ...curveOps,
   ...viewOps,
   ...paddingOps,
   ...reduceOps,
