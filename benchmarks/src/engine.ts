@@ -46,7 +46,12 @@ export const threaded: ReadonlySet<string> = new Set(['ort-node', 'ort-web', 'tf
 
 /** Ours, and the peers that each is set beside, at each of the places where engines run. */
 export const sides = {
-  node: { 'receptive-cpu': ['ort-node', 'ort-web', 'tfjs-wasm', 'tfjs-cpu', 'jax-js', 'convnetjs'] },
+  node: {
+    'receptive-cpu': ['ort-node', 'ort-web', 'tfjs-wasm', 'tfjs-cpu', 'jax-js', 'convnetjs'],
+    'receptive-cpu-eager': [],
+  },
+  // Beside those of node, where it is asked for.
+  revectorized: { 'receptive-cpu-256': ['ort-node', 'ort-web', 'tfjs-wasm'] },
   browser: { 'receptive-webgpu': ['tfjs-webgpu'], 'receptive-webgl2': ['tfjs-webgl'] },
   gpu: { 'receptive-webgpu': ['pytorch-float32', 'pytorch-tf32'] },
 } satisfies Record<string, Sides>;

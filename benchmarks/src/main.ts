@@ -27,6 +27,7 @@ const usage = `Times Receptive beside other engines: in Node, each engine in fre
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
   --svg FILE        also draw them, as times over ours
+  --revectorize     also with vectors of 256 bits, an experiment of V8's in Node 24 and later (receptive-cpu-256)
   --quick           one short round: rough figures in seconds
   --help            this text
 
@@ -45,6 +46,7 @@ async function bench(): Promise<void> {
       node: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
+      revectorize: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       gpu: { type: 'boolean', default: false },
       prepare: { type: 'boolean', default: false },
@@ -70,7 +72,8 @@ async function bench(): Promise<void> {
   if (chosen.length === 0 && chosenCosts.size === 0)
     throw new Error(`--only ${values.only} matches none of ${names.join(', ')}.`);
 
-  const chosenSides = choose(values.browser ? sides.browser : sides.node, values.peers);
+  const inNode = { ...sides.node, ...(values.revectorize && sides.revectorized) };
+  const chosenSides = choose(values.browser ? sides.browser : inNode, values.peers);
   const peers = listed(chosenSides) !== '';
   if (peers) installPeers();
 
@@ -89,7 +92,7 @@ async function bench(): Promise<void> {
       budget,
       minutes: 20,
     });
-    const engines = Object.entries(chosenSides).flat(2);
+    const engines = [...new Set(Object.entries(chosenSides).flat(2))];
     const results = { ...measured, costs: await measureCosts(executable, engines, chosenCosts, rounds) };
     if (values.svg) writeFileSync(values.svg, await chart(results));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);

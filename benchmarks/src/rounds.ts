@@ -58,9 +58,9 @@ const PATIENCE = 8000;
  */
 export async function measure(place: Place, plan: Plan): Promise<Results> {
   const { sides, workloads, threads, rounds, budget } = plan;
-  const variants = Object.entries(sides)
-    .flatMap(([own, peers]) => [own, ...peers])
-    .flatMap((engine) => (threaded.has(engine) ? threads : [1]).map((count): Variant => ({ engine, threads: count })));
+  const variants = [...new Set(Object.entries(sides).flat(2))].flatMap((engine) =>
+    (threaded.has(engine) ? threads : [1]).map((count): Variant => ({ engine, threads: count })),
+  );
   const outputs = new Map<string, Map<string, ArrayLike<number>>>();
   const medians = new Map<string, number[]>();
   const described: Record<string, string> = {};

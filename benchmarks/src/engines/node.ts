@@ -3,6 +3,8 @@ import type { Engines } from '../engine.ts';
 /** The engines that run in Node, each loaded where it is wanted. */
 export const engines: Engines = {
   'receptive-cpu': async () => (await import('./receptive-cpu.ts')).start(),
+  'receptive-cpu-eager': async () => (await import('./receptive-cpu.ts')).startEager(),
+  'receptive-cpu-256': async () => (await import('./receptive-cpu.ts')).startWide(),
   'ort-node': async (threads) => (await import('./ort-node.ts')).start(threads),
   'ort-web': async (threads) => (await import('./ort-web.ts')).start(threads),
   'tfjs-wasm': async (threads) => (await import('./tfjs-wasm.ts')).start(threads),

@@ -1,4 +1,5 @@
 import { valueAndGrad } from '@receptive/autograd';
+import { compile } from '@receptive/graph';
 import type { Backend } from '@receptive/backend';
 import { crossEntropy } from '@receptive/layers';
 import type { ForwardContext, Sequential } from '@receptive/layers';
@@ -6,6 +7,7 @@ import { Rng, add, convInputGradient, convWeightGradient, matmul, scope, setBack
 import type { Tensor } from '@receptive/tensor';
 import { sgd } from '@receptive/train';
 import type { Engine, Prepared } from '../engine.ts';
+import { inferences } from '../workloads.ts';
 import { computations, trainings } from './computations.ts';
 import type { Computation, Training } from './computations.ts';
 import { imageShape, input, training, weightShape } from './inputs.ts';
@@ -41,8 +43,15 @@ const geometry = {
 } as const;
 
 /** A computation as it is. */
-function eager({ f, inputs }: Computation): Prepared {
+export function eager({ f, inputs }: Computation): Prepared {
   return pure(() => scope(() => f(...inputs)));
+}
+
+/** The inference of a network, compiled for its one input. */
+function compiled({ f, inputs }: Computation): Prepared {
+  const [x] = inputs as readonly [Tensor];
+  const network = compile(f, x.shape);
+  return pure(() => network.forward(x));
 }
 
 function trainer(
@@ -104,7 +113,12 @@ export function receptive(backend: Backend): Engine {
         const [x, g] = [input('x', imageShape), input('g', imageShape)];
         return pure(() => convWeightGradient(x, g, geometry, weightShape));
       },
-      ...Object.fromEntries(Object.entries(computations).map(([name, make]) => [name, () => eager(make())])),
+      ...Object.fromEntries(
+        Object.entries(computations).map(([name, make]) => [
+          name,
+          () => (name in inferences ? compiled(make()) : eager(make())),
+        ]),
+      ),
       ...Object.fromEntries(Object.entries(trainings).map(([name, make]) => [name, () => trained(make)])),
     },
   };
