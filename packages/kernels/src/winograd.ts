@@ -2,7 +2,7 @@ import type { ConvAlgorithm } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
-import { COLUMNS, ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
+import { COLUMNS, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
@@ -18,6 +18,8 @@ type TileSize = 2 | 4;
 const TILES = 64;
 /** Rows of weights, a multiple of those that the highest tiles fill. */
 const ROWS = 60;
+/** Channels up to which a product runs over all of them at once: to add to its sums costs more than to pass by the cache. */
+const WHOLE = 512;
 /** Bytes between the elements of a tile, so that they do not all fall into the same lines of the cache. */
 const APART = 192;
 
@@ -165,7 +167,7 @@ export function convolveTiles(conv: Winograd, m: TileSize, reserve: Reserve): Pl
   const { x, out, bias, weight, kernels, taps, dense, relu, images, groups, channels, filters } = conv;
   const { input, output, before } = conv;
   const elements = (m + taps - 1) ** 2;
-  const block = innerBlock(channels);
+  const block = channels <= WHOLE ? channels : innerBlock(channels);
   const perElement = paddedRows(filters) * channels * 4 + APART;
   const bytes = groups * elements * perElement;
   const transformed = reserve(bytes);
@@ -176,8 +178,8 @@ export function convolveTiles(conv: Winograd, m: TileSize, reserve: Reserve): Pl
   const allRows = images * tilesDown;
   const rows = Math.min(allRows, pieces(TILES, tilesAcross));
   const blocks = pieces(allRows, rows);
-  // Where blocks are few, slices of the filters transform the same tiles again, which many filters repay.
-  const slices = Math.min(pieces(ENOUGH, groups * blocks), pieces(filters, 2 * ROWS));
+  // A block that is the only one is cut into slices of the filters, which transform the same tiles again.
+  const slices = groups * blocks === 1 ? Math.min(2, pieces(filters, 2 * ROWS)) : 1;
   const slice = slices === 1 ? filters : roundUp(pieces(filters, slices), ROWS);
   const columns = roundUp(rows * tilesAcross + 3, COLUMNS);
   const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
