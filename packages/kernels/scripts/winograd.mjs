@@ -91,7 +91,7 @@ function byRows(matrix, operands, use) {
 function byColumns(matrix, operands, use) {
   const last = matrix.length - 1;
   const ofPairs = Array.from({ length: (last - 1) / 2 }, (_, pair) => 2 * pair + 1);
-  const pairs = ofPairs.map((i) => `const s${i} = add(${operands[i]}, ${operands[i + 1]}), t${i} = sub(${operands[i]}, ${operands[i + 1]});`); // prettier-ignore
+  const combined = ofPairs.map((i) => `const s${i} = add(${operands[i]}, ${operands[i + 1]}), t${i} = sub(${operands[i]}, ${operands[i + 1]});`); // prettier-ignore
   const columns = matrix[0].map((_, column) => {
     const paired = sum(
       ofPairs.map((i) => matrix[i][column]),
@@ -105,7 +105,7 @@ function byColumns(matrix, operands, use) {
     }, paired);
     return use(whole, column);
   });
-  return [...pairs, ...columns].join('\n');
+  return [...combined, ...columns].join('\n');
 }
 
 const lines = (count, line) => Array.from({ length: count }, (_, i) => line(i)).join('\n');

@@ -27,7 +27,7 @@ export interface Divided {
 }
 
 /** Something that is made of operands alone. */
-export interface Part {
+interface Part {
   /** The same for all programs that make the same thing of the same operands. */
   readonly key: string;
   /** Slots of the operands. */

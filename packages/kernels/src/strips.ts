@@ -8,7 +8,7 @@ import type { Sizes } from './sizes.ts';
 export const STRIP: number = 24 << 10;
 
 /** Along one axis, the outputs whose places leave one remainder by the number of classes. */
-export interface Class {
+interface Class {
   readonly count: number;
   /** The taps that they meet, and where the first output meets each in the strip. */
   readonly taps: readonly { readonly tap: number; readonly at: number }[];
