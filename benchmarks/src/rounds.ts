@@ -42,7 +42,7 @@ export interface Plan {
   readonly rounds: number;
   /** Milliseconds for each workload of an engine, in each round. */
   readonly budget: number;
-  /** Minutes after which no round begins that would last as long as the one before beyond them. */
+  /** Minutes beyond which no round lasts, as far as can be told before it begins. */
   readonly minutes: number;
 }
 
@@ -71,20 +71,29 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
 
   const key = ({ engine, threads: count }: Variant, workload: string): string => `${workload} ${engine} ${count}`;
   const start = performance.now();
-  let took = 0;
-  let round = 0;
-  while (round === 0 || (round < rounds && performance.now() - start + took < plan.minutes * 60_000)) {
-    round++;
-    const begun = performance.now();
-    const wanted: Wanted = (variant, { name, alone }) => {
-      if (round === 1) return !alone || variant.engine in sides;
-      const times = medians.get(key(variant, name));
-      return times !== undefined && median(times) * round <= PATIENCE;
-    };
-    for (const task of place.tasks(variants, workloads, wanted)) {
-      const when = `Round ${round} of ${rounds}: ${summary(task)}`;
+  /** Of a workload of an engine, how long it took the last time, with its share of what its process took to start. */
+  const lasted = new Map<string, number>();
+  let done = 0;
+  const wanted: Wanted = (variant, { name, alone }) => {
+    if (done === 0) return !alone || variant.engine in sides;
+    const times = medians.get(key(variant, name));
+    return times !== undefined && median(times) * (done + 1) <= PATIENCE;
+  };
+  const keysOf = (task: Pick<Task, 'engines' | 'threads' | 'workloads'>): string[] =>
+    task.engines.flatMap((engine) => task.workloads.map((name) => key({ engine, threads: task.threads }, name)));
+  const upcoming = (): ReturnType<Place['tasks']> => place.tasks(variants, workloads, wanted);
+  const isInTime = (tasks: ReturnType<Place['tasks']>): boolean => {
+    const expected = tasks.flatMap(keysOf).reduce((sum, one) => sum + (lasted.get(one) ?? 0), 0);
+    return done === 0 || performance.now() - start + expected <= plan.minutes * 60_000;
+  };
+  for (let tasks = upcoming(); done < rounds && isInTime(tasks); tasks = upcoming()) {
+    for (const task of tasks) {
+      const begun = performance.now();
+      const when = `Round ${done + 1} of ${rounds}: ${summary(task)}`;
       progress(when);
-      const report = await place.perform({ ...task, budget, outputs: round === 1 });
+      const report = await place.perform({ ...task, budget, outputs: done === 0 });
+      const keys = keysOf(task);
+      for (const one of keys) lasted.set(one, (performance.now() - begun) / keys.length);
       performed++;
       host = report.host;
       Object.assign(described, report.engines);
@@ -99,18 +108,18 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
     }
     for (const [name, results] of outputs) checkSame(name, results);
     outputs.clear();
-    took = performance.now() - begun;
+    done++;
   }
   progress('');
 
   const rows = workloads.flatMap((workload) =>
     variants.flatMap((variant) => {
       const times = medians.get(key(variant, workload.name));
-      return times ? [rowOf(workload, variant, times, round)] : [];
+      return times ? [rowOf(workload, variant, times, done)] : [];
     }),
   );
   const notes = [...lacks];
-  if (round < rounds) notes.push(`Time was up after ${round} of ${rounds} rounds.`);
+  if (done < rounds) notes.push(`Time was up after ${done} of ${rounds} rounds.`);
   if (busy.length > 0) {
     const worst = busy.reduce((a, b) => (b.others > a.others ? b : a));
     notes.push(
