@@ -184,9 +184,12 @@ function costTable(costs: readonly Cost[]): string[] {
 /** How fast the backward half of our training steps is, beside the forward half alone. */
 function backward(rows: readonly Row[]): string[] {
   return rows.flatMap((step) => {
-    const forward = rows.find(
-      (row) => row.workload === step.forward && row.engine === step.engine && row.threads === step.threads,
-    );
+    // What is not compiled, as training is not, if there is such a row.
+    const forward = [`${step.engine}-eager`, step.engine]
+      .map((engine) =>
+        rows.find((row) => row.workload === step.forward && row.engine === engine && row.threads === step.threads),
+      )
+      .find(Boolean);
     if (!forward?.gflops || !step.gflops || !step.engine.startsWith('receptive')) return [];
     const rate = (step.gflops * step.ms - forward.gflops * forward.ms) / (step.ms - forward.ms);
     return `${labelOf(step)} ${step.workload}: backward at ${rate.toFixed(1)} GF/s, ${percent(rate / forward.gflops)} of forward's ${forward.gflops.toFixed(1)}.`;

@@ -35,9 +35,6 @@ export class Tape {
       !inputs.some(({ id }) => this.#tracked.has(id))
     )
       return;
-    if (!(op.name in rules)) {
-      throw new TypeError(`${op.name} has no derivative: it is for inference. Differentiate what it was made of.`);
-    }
     this.#tracked.add(result.id);
     this.#keeper.keep(() =>
       this.#nodes.push({ op, inputs: inputs.map(handle), outputs: outputs.map(handle), attributes }),
@@ -103,6 +100,8 @@ type AnyRule = (
 ) => readonly ((() => Tensor) | null)[];
 
 function gradientsOf({ op, inputs, outputs, attributes }: Node, g: Tensor): readonly ((() => Tensor) | null)[] {
+  if (!(op.name in rules))
+    throw new TypeError(`${op.name} has no derivative: it is for inference. Differentiate what it was made of.`);
   const rule = rules[op.name as OpName];
   if (rule !== 'composition') return (rule as unknown as AnyRule)(g, inputs, attributes, outputs);
   const tape = new Tape(inputs);

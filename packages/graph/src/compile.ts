@@ -1,13 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Backend, DType, Kernels, Operand, Shape } from '@receptive/backend';
 import { sameShape } from '@receptive/backend';
-import type { Op, Tensor } from '@receptive/tensor';
+import type { Op } from '@receptive/tensor';
 import {
   BackendError,
   DTypeError,
   DisposedError,
   Keeper,
   ShapeError,
+  Tensor,
   currentBackend,
   dispatch,
   formatShape,
@@ -47,7 +48,8 @@ export class Compiled {
   readonly #keeper: Keeper;
   readonly #op: Op<undefined, readonly 0[], [y: 0]>;
   /** The variables' versions that the prologue has been computed from. */
-  readonly #versions: number[];
+  #versions: readonly number[];
+  readonly #constants: readonly Tensor[];
   #disposed = false;
 
   /** @internal */
@@ -58,6 +60,8 @@ export class Compiled {
     this.#keeper = keeper;
     this.#versions = [...schedule.variables.keys()].map(({ version }) => version);
     safetyNet.register(this, keeper, this);
+    const constants = graph.nodes.flatMap(({ inputs }) => inputs.flatMap(({ constant }) => constant ?? []));
+    this.#constants = [...new Set(constants)].filter((constant) => constant instanceof Tensor);
     const [input, output] = [graph.inputs[0]!, graph.outputs[0]!];
     this.#op = {
       name: 'compiled',
@@ -84,18 +88,23 @@ export class Compiled {
    * DisposedError after {@link dispose}; TypeError where somebody differentiates.
    */
   forward(x: Tensor): Tensor {
-    if (this.#disposed) throw new DisposedError('compiled: has been disposed. Compile it again.');
+    this.#checkAlive();
     if (x.backend !== this.#backend) {
       throw new BackendError(
         `compiled: was compiled for ${this.#backend.name}, but the input lives on ${x.backend.name}. Move it with \`await x.to(backend)\`, or compile there.`,
       );
     }
-    // The variables count as inputs, so that nobody takes the output for a constant of theirs.
-    const inputs = [x];
-    for (const variable of this.#schedule.variables.keys()) {
+    // What the model reads counts as its inputs, so that nobody takes the output for a constant of theirs.
+    const inputs = [x, ...this.#constants];
+    for (const [variable, memory] of this.#schedule.variables) {
       if (variable.backend !== this.#backend) {
         throw new BackendError(
           `compiled: was compiled for ${this.#backend.name}, but the model has been moved to ${variable.backend.name}. Compile it there.`,
+        );
+      }
+      if (variable.dtype !== memory.dtype) {
+        throw new DTypeError(
+          `compiled: was compiled for a variable of ${memory.dtype}, which is ${variable.dtype} now. Compile it again.`,
         );
       }
       inputs.push(variable.value);
@@ -114,7 +123,13 @@ export class Compiled {
     this.dispose();
   }
 
+  #checkAlive(): void {
+    if (this.#disposed) throw new DisposedError('compiled: has been disposed. Compile it again.');
+  }
+
   #run(kernels: Required<Kernels>, x: Operand, y: Operand): void {
+    // One that another was compiled of runs without its own forward.
+    this.#checkAlive();
     const { input, output, steps } = this.#schedule;
     this.#refresh(kernels);
     input.storage = x.storage;
@@ -130,7 +145,6 @@ export class Compiled {
     for (const [variable, memory] of variables) {
       if (variable.version !== this.#versions[i]) {
         memory.bind(variable.value);
-        this.#versions[i] = variable.version;
         changed = true;
       }
       i++;
@@ -139,6 +153,8 @@ export class Compiled {
     for (const step of prologue) call(kernels, step);
     // The same places hold something else now.
     for (const { memory, tensor } of derived) memory.id = scope(() => tensor.asNewValue().id);
+    // Only now: what has failed half-way is begun again the next time.
+    this.#versions = [...variables.keys()].map(({ version }) => version);
   }
 }
 

@@ -119,13 +119,25 @@ export function lower(graph: Graph, input: Tensor, keeper: Keeper): Schedule {
 
   const own = remember(input, 'input');
   return scope(() => {
+    // Values that share memory now may part: each is known by memory of its own.
+    const standIns = new Map<Tensor | Variable, Tensor>();
+    for (const { constant } of graph.nodes.flatMap(({ inputs }) => inputs)) {
+      if (!constant || standIns.has(constant)) continue;
+      const value = 'value' in constant ? constant.value : constant;
+      const standIn = memories.has(value.shared) ? dispatch(copyOp, [value], undefined)[0]! : value;
+      standIns.set(constant, standIn);
+      const memory = remember(standIn, constant === value ? 'constant' : 'prologue');
+      memory.bind(value);
+      if (constant === value) keeper.keep(() => value.clone());
+      else variables.set(constant as Variable, memory);
+    }
     const tensors = new Map<Value, Tensor>([[graph.inputs[0]!, input]]);
     const uses = new Map<Value, number>();
     for (const value of [...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs])
       uses.set(value, (uses.get(value) ?? 0) + 1);
     const tensorOf = (value: Value): Tensor => {
       const { constant } = value;
-      if (constant) return 'value' in constant ? constant.value : constant;
+      if (constant) return standIns.get(constant) ?? ('value' in constant ? constant.value : constant);
       return tensors.get(value)!;
     };
     for (const { op, attributes, inputs, outputs } of graph.nodes) {
@@ -147,8 +159,9 @@ export function lower(graph: Graph, input: Tensor, keeper: Keeper): Schedule {
   });
 }
 
-/** Where a graph returns its input, or what does not depend on it, the output is a copy. */
+/** Of what shares memory, and where a graph returns its input, or what does not depend on it. */
 const copyOp: AnyOp = {
   name: 'copy',
+  infer: ([x]) => [x!],
   run: (kernels, [x], [y]) => kernels.copyView(x!, y!, { offset: 0, strides: stridesOf(x!.shape) }),
 };

@@ -1,4 +1,4 @@
-import type { Dispatched, Keeper, Tensor } from '@receptive/tensor';
+import type { Dispatched, Keeper, Tensor, Variable } from '@receptive/tensor';
 import { listen, scope, variableOf } from '@receptive/tensor';
 import type { Graph, Node, Value } from './graph.ts';
 
@@ -13,6 +13,7 @@ export function trace(
   keeper: Keeper,
 ): Graph {
   const values = new Map<number, Value>();
+  const variables = new Map<Variable, Value>();
   const nodes: Node[] = [];
 
   const made = ({ id, shape, dtype }: Tensor): Value => {
@@ -21,11 +22,14 @@ export function trace(
     return value;
   };
   const read = (tensor: Tensor): Value => {
-    const known = values.get(tensor.id);
-    if (known) return known;
     const { id, shape, dtype } = tensor;
-    const value: Value = { shape, dtype, constant: variableOf(tensor) ?? keeper.keep(() => tensor.clone()) };
-    values.set(id, value);
+    const variable = variableOf(tensor);
+    // A tensor that was cloned of a variable's value goes by the same id.
+    const known = variable ? variables.get(variable) : values.get(id);
+    if (known) return known;
+    const value: Value = { shape, dtype, constant: variable ?? keeper.keep(() => tensor.clone()) };
+    if (variable) variables.set(variable, value);
+    else values.set(id, value);
     return value;
   };
   const note = ({ op, inputs: from, outputs: to, attributes }: Dispatched): void => {

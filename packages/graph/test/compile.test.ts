@@ -195,6 +195,68 @@ describe('compile', () => {
     }
   });
 
+  test('variables that share a value are two all the same', () => {
+    const [a, b] = [new Conv2d(1, 1, 2), new Conv2d(1, 1, 2)];
+    b.loadStateDict(a.stateDict());
+    const difference = (x: Tensor): Tensor => t.scope(() => a.forward(x).sub(b.forward(x)));
+    using compiled = compile(difference, [1, 1, 3, 3]);
+    const x = input([1, 1, 3, 3]);
+    for (const conv of [b, a]) {
+      conv.weight.assign(input([1, 1, 2, 2], 9).mul(conv === a ? 2 : 1));
+      expect(compiled.forward(x).dataSync()).toEqual(difference(x).dataSync());
+      expect(Math.abs(difference(x).dataSync()[0]!)).toBeGreaterThan(1e-3);
+    }
+  });
+
+  test('a variable is known by its clones, and a clone from before is a constant', () => {
+    const p = new t.Parameter([3], (shape) => t.full(shape, 1));
+    const snapshot = p.value.clone();
+    const f = (x: Tensor): Tensor =>
+      t.scope(() =>
+        x
+          .mul(t.broadcastTo(p.value, [3]))
+          .add(snapshot)
+          .add(p.value),
+      );
+    using compiled = compile(f, [3]);
+    p.assign(t.full([3], 5));
+    expect([...compiled.forward(t.full([3], 1)).dataSync()]).toEqual([11, 11, 11]);
+  });
+
+  test('nobody takes its output for a constant, unless that is what is wanted', () => {
+    const w = t.full([3], 2);
+    using compiled = compile((x) => x.mul(w), [3]);
+    const x = t.full([3], 1);
+    expect(() => valueAndGrad(() => compiled.forward(x).sum(), [w])).toThrow('compiled has no derivative');
+    const [, [dw]] = valueAndGrad(() => t.stopGradient(compiled.forward(x)).mul(w).sum(), [w]);
+    expect([...dw.dataSync()]).toEqual([2, 2, 2]);
+  });
+
+  test('what fails half-way is begun again', () => {
+    const [conv, norm] = [new Conv2d(1, 1, 1), normed(1)];
+    const model = new Sequential([conv, norm]);
+    using compiled = compile(model, [1, 1, 2, 2]);
+    conv.weight.assign(t.full([1, 1, 1, 1], 3));
+    const x = input([1, 1, 2, 2]);
+    const kernels = backend.kernels as { unary: unknown };
+    const { unary } = kernels;
+    kernels.unary = () => {
+      throw new RangeError('Out of memory');
+    };
+    expect(() => compiled.forward(x)).toThrow('Out of memory');
+    kernels.unary = unary;
+    const [got, want] = [compiled.forward(x).dataSync(), model.forward(x).dataSync()];
+    got.forEach((value, k) => expect(value).toBeCloseTo(want[k]!, 5));
+  });
+
+  test('one that another was compiled of is not used once it is disposed', () => {
+    const inner = compile((x) => x.mul(2), [3]);
+    using outer = compile((x) => inner.forward(x).add(1), [3]);
+    expect([...outer.forward(t.full([3], 1)).dataSync()]).toEqual([3, 3, 3]);
+    inner.dispose();
+    expect(() => outer.forward(t.full([3], 1))).toThrow('compiled: has been disposed');
+  });
+
   test('intermediate results share memory', () => {
     const layers = Array.from({ length: 12 }, () => new Conv2d(4, 4, 3, { padding: 1 }));
     const model = new Sequential(layers);

@@ -10,7 +10,7 @@ export function blend(x: Located, out: Located, axis: number, bands: readonly Ba
   const inner = sizeOf(x.shape.slice(axis + 1));
   const slices = sizeOf(x.shape.slice(0, axis));
   const lengths = [x.shape[axis]!, bands.length];
-  const taps = Math.max(1, ...bands.map((band) => band.length - 1));
+  const taps = bands.reduce((most, band) => Math.max(most, band.length - 1), 1);
   const grain = Math.max(1, Math.floor(GRAIN / (inner * Math.max(...lengths))));
   const table = Array.from({ length: pieces(bands.length, 4) }, (_, group) =>
     groupWords(
@@ -22,7 +22,7 @@ export function blend(x: Located, out: Located, axis: number, bands: readonly Ba
   return [
     {
       kernel: 'blend',
-      words: words([x.address, out.address, ...lengths, inner, slices, grain, taps], ...table),
+      words: words([x.address, out.address, ...lengths, inner, slices, grain, taps], table.flat()),
       chunks: pieces(slices, grain),
       scratch: 0,
     },

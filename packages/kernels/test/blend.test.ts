@@ -1,6 +1,6 @@
 import type { Band } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
 
 describe.each(flavours)('blending, %s', async (flavour) => {
@@ -42,5 +42,31 @@ describe.each(flavours)('blending, %s', async (flavour) => {
       (k, [x], [y]) => k.blend(x!, y!, 2, bands),
       8,
     );
+  });
+
+  test('long axes, and one band among many that is short', () => {
+    const length = 300_000;
+    const bands = Array.from({ length }, (_, i): Band => [Math.min(i, length - 2), 0.25, 0.75]);
+    agrees(
+      host,
+      [{ shape: [length], data: noise(length, random) }],
+      [{ shape: [length] }],
+      (k, [x], [y]) => k.blend(x!, y!, 0, bands),
+      8,
+    );
+    // What counts once counts in halves beside a band of four hundred, none of them 0.
+    const uneven: Band[] = [
+      [0, 1],
+      [0, ...new Array<number>(400).fill(1)],
+    ];
+    const x = host.operand(
+      'float32',
+      [400],
+      Float32Array.from({ length: 400 }, (_, i) => (i === 0 ? Infinity : i)),
+    );
+    const y = host.operand('float32', [2]);
+    host.kernels.blend(x, y, 0, uneven);
+    expect([...host.read(y)]).toEqual([Infinity, Infinity]);
+    host.free(x, y);
   });
 });

@@ -95,6 +95,7 @@ function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefi
 /** Ops that move places, or make one of many; `input` has the lengths of the axes that slide. */
 const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>, input: Shape) => Field } = {
   conv: (sights, { geometry }) => slide(sights, geometry),
+  convActivation: (sights, { geometry }) => slide(sights, geometry),
   locallyConnected: (sights, { window }) => slide(sights, window),
   convInputGradient: (sights, { geometry }) => spread(sights, geometry),
   maxPool: (sights, { window }) => slide(sights, window),

@@ -168,7 +168,13 @@ function count(parameters: readonly Parameter[]): number {
 }
 
 /** Ops that slide filters over their input: each makes one channel of the output. */
-const filtering: ReadonlySet<string> = new Set<OpName>(['conv', 'convInputGradient', 'deformConv', 'locallyConnected']);
+const filtering: ReadonlySet<string> = new Set<OpName>([
+  'conv',
+  'convActivation',
+  'convInputGradient',
+  'deformConv',
+  'locallyConnected',
+]);
 
 /** Ops that make one element of each window. */
 const pooling: ReadonlySet<string> = new Set<OpName>([
@@ -197,6 +203,7 @@ function productOf({ op, inputs, outputs, attributes }: Dispatched): Product | u
   const [y] = outputs as readonly [Tensor];
   switch (op.name as OpName) {
     case 'conv':
+    case 'convActivation':
       return { multiplyAdds: y.size * (b.size / b.shape[0]!), positions: y.size / y.shape[1]! };
     case 'convInputGradient': // a transposed convolution
       return { multiplyAdds: a.size * (b.size / b.shape[0]!), positions: y.size / y.shape[1]! };

@@ -30,6 +30,11 @@ interface Listening {
 const nobody: readonly Listening[] = [];
 let listeners = nobody;
 
+/** Whether somebody is told of ops at the moment. */
+export function isObserved(): boolean {
+  return listeners.length > 0;
+}
+
 function withListeners<T>(caller: string, active: readonly Listening[], f: () => T): T {
   const previous = listeners;
   listeners = active;

@@ -2,8 +2,10 @@
 import type { Backend, DType, DTypeArrays, Operand, Shape, Storage } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { fromArray } from './create.ts';
+import { isObserved } from './dispatch.ts';
 import { BackendError, ShapeError, disposedError, formatShape } from './errors.ts';
 import * as ops from './functions.ts';
+import { owners, variableOf } from './owners.ts';
 import { abandon, adopt } from './scope.ts';
 import type { SharedStorage } from './storage.ts';
 
@@ -101,7 +103,10 @@ export class Tensor<D extends DType = DType> implements Operand {
 
   /** Another handle on the same value. It has a life of its own. */
   clone(): Tensor<D> {
-    return new Tensor(this.shared.retain(), this.shape, this.dtype, this.id);
+    const copy = new Tensor(this.shared.retain(), this.shape, this.dtype, this.id);
+    const owner = isObserved() ? variableOf(this) : undefined;
+    if (owner) owners.set(copy, owner);
+    return copy;
   }
 
   /** @internal A handle on the same elements that counts as a value of its own. */

@@ -7,6 +7,7 @@ import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
 import type { Each, Op } from './op.ts';
 import { Rng } from './rng.ts';
 import { outsideScopes, scope } from './scope.ts';
+import { owners } from './owners.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Makes the first value of a variable of `shape`, drawing from `rng`. */
@@ -14,14 +15,6 @@ export type Initializer = (shape: Shape, rng: Rng) => Tensor;
 
 /** Set while variables stand for their shapes alone. */
 let placeholders = false;
-
-/** The variables that handles belong to. */
-const owners = new WeakMap<Tensor, Variable>();
-
-/** The variable whose present value `tensor` is, by the handle that {@link Variable.value} gives; undefined for any other tensor. */
-export function variableOf(tensor: Tensor): Variable | undefined {
-  return owners.get(tensor);
-}
 
 /** Variables made so far. One that is given no random key draws from its number: a program that makes the same variables gets the same values. */
 let made = 0;

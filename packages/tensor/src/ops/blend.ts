@@ -2,7 +2,7 @@ import type { Band, DType } from '@receptive/backend';
 import { bandShare, typedArray } from '@receptive/backend';
 import { fromArray, scalarLike } from '../create.ts';
 import { dispatch } from '../dispatch.ts';
-import { ShapeError } from '../errors.ts';
+import { ShapeError, formatShape } from '../errors.ts';
 import type { Op } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { floats, withLength } from './check.ts';
@@ -21,9 +21,17 @@ const blendOp: Op<BlendAttributes, [x: 0], [y: 0]> = {
   fused: 'blend',
   infer([x], { axis, bands }) {
     floats('blend', x);
-    const length = x.shape[axis]!;
+    const length = x.shape[axis];
+    if (length === undefined) {
+      throw new ShapeError(`blend: an input ${formatShape(x.shape)} has no axis ${axis}; axes count from 0.`);
+    }
     if (bands.some(([start, ...weights]) => !Number.isInteger(start) || start < 0 || start + weights.length > length)) {
       throw new ShapeError(`blend: each band must lie within axis ${axis}, whose length is ${length}.`);
+    }
+    // What lies between bands that are not in order would count in the gradient, 0 times.
+    const ends = bands.flatMap(([start, ...weights]) => (weights.length > 0 ? [[start, start + weights.length]] : []));
+    if (ends.some(([start, end], i) => i > 0 && (start! < ends[i - 1]![0]! || end! < ends[i - 1]![1]!))) {
+      throw new ShapeError('blend: bands must be in order: none may begin or end before the one that precedes it.');
     }
     return [{ shape: withLength(x.shape, axis, bands.length), dtype: x.dtype }];
   },
@@ -35,7 +43,7 @@ const blendOp: Op<BlendAttributes, [x: 0], [y: 0]> = {
       return fromArray(x.backend, array, dtype === 'int32' ? [values.length] : column, dtype);
     };
     const column = x.shape.slice(axis).map((_, i) => (i === 0 ? bands.length : 1));
-    const taps = Math.max(1, ...bands.map((band) => band.length - 1));
+    const taps = bands.reduce((most, band) => Math.max(most, band.length - 1), 1);
     const parts = Array.from({ length: taps }, (_, tap) => {
       const index = bands.map(([start, ...weights]) =>
         weights.length ? start + Math.min(tap, weights.length - 1) : 0,
@@ -58,7 +66,7 @@ export const blendOps = { blend: blendOp };
 
 /**
  * Weighted sums of neighbouring elements along an axis: element i of the output is made of those from `bands[i][0]` on, times the weights that follow it.
- * @throws ShapeError if a band reaches beyond the axis; DTypeError for integers.
+ * @throws ShapeError if a band reaches beyond the axis, or bands are not in order; DTypeError for integers.
  */
 export function blend(x: Tensor, attributes: BlendAttributes): Tensor {
   return dispatch(blendOp, [x], attributes)[0];
