@@ -17,12 +17,13 @@ export interface CpuOptions {
 
 /** Memory of one tensor. */
 class Block {
-  readonly owner: Machine;
+  /** Stands for the backend: a block that is forgotten late must not hold its memory. */
+  readonly owner: object;
   readonly address: number;
   readonly bytes: number;
   freed = false;
 
-  constructor(owner: Machine, address: number, bytes: number) {
+  constructor(owner: object, address: number, bytes: number) {
     this.owner = owner;
     this.address = address;
     this.bytes = bytes;
@@ -50,8 +51,8 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
   }
 
   function blockOf(storage: Storage): Block {
-    const owner = alive();
-    if (!(storage instanceof Block) || storage.owner !== owner) {
+    alive();
+    if (!(storage instanceof Block) || storage.owner !== use) {
       throw new Error('cpu: a storage of another backend is used. Move its tensor with `await tensor.to(backend)`.');
     }
     if (storage.freed) throw new Error('cpu: a storage is used that has been freed.');
@@ -69,11 +70,11 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
   }
 
   function open<D extends DType>(storage: Storage, dtype: D, length: number): DTypeArrays[D] {
-    const { owner, address, bytes } = blockOf(storage);
+    const { address, bytes } = blockOf(storage);
     if (length * bytesPerElement(dtype) > bytes) {
       throw new RangeError(`cpu: a storage of ${bytes} bytes cannot hold ${length} ${dtype} elements.`);
     }
-    return owner.open(dtype, address, length);
+    return alive().open(dtype, address, length);
   }
 
   function readSync<D extends DType>(storage: Storage, dtype: D, length: number): DTypeArrays[D] {
@@ -94,7 +95,7 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
     describe: () => `cpu: WebAssembly with ${flavour} SIMD on one thread`,
     allocate(dtype, length) {
       const bytes = length * bytesPerElement(dtype);
-      const block = new Block(alive(), allocate(bytes), bytes);
+      const block = new Block(use, allocate(bytes), bytes);
       use.bytes += bytes;
       use.storages++;
       return block;
@@ -107,7 +108,7 @@ export async function cpu({ simd = 'auto', maximumMemory = FOUR_GIB }: CpuOption
       use.bytes -= block.bytes;
       use.storages--;
       kept.forget(block);
-      block.owner.heap.free(block.address);
+      machine.heap.free(block.address);
     },
     write(storage, data: TypedArray) {
       open(storage, dtypeOf(data)!, data.length).set(data);

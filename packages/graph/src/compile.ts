@@ -150,9 +150,9 @@ export class Compiled {
       i++;
     }
     if (!changed) return;
-    for (const step of prologue) call(kernels, step);
-    // The same places hold something else now.
+    // The same places will hold something else.
     for (const { memory, tensor } of derived) memory.id = scope(() => tensor.asNewValue().id);
+    for (const step of prologue) call(kernels, step);
     // Only now: what has failed half-way is begun again the next time.
     this.#versions = [...variables.keys()].map(({ version }) => version);
   }

@@ -232,6 +232,25 @@ describe('compile', () => {
     expect([...dw.dataSync()]).toEqual([2, 2, 2]);
   });
 
+  test('what is packed of what follows from variables follows them too', () => {
+    const [w, c] = [input([16, 16, 3, 3], 3), input([1, 16, 12, 12], 4)].map((value) => {
+      const variable = new t.Parameter(value.shape, () => value);
+      return variable;
+    }) as [t.Parameter, t.Parameter];
+    const f = (x: Tensor): Tensor =>
+      t.scope(() => {
+        const k = w.value.mul(2);
+        return t.conv2d(x, k).add(t.conv2d(c.value, k));
+      });
+    const x = input([1, 16, 12, 12]);
+    using compiled = compile(f, x.shape);
+    for (const seed of [7, 8]) {
+      w.assign(input([16, 16, 3, 3], seed));
+      const [got, want] = [compiled.forward(x).dataSync(), f(x).dataSync()];
+      got.forEach((value, k) => expect(Math.abs(value - want[k]!)).toBeLessThan(1e-3));
+    }
+  });
+
   test('what fails half-way is begun again', () => {
     const [conv, norm] = [new Conv2d(1, 1, 1), normed(1)];
     const model = new Sequential([conv, norm]);

@@ -213,7 +213,7 @@ export function deformColumns(args: usize, chunk: i32, scratch: usize): void {
 
 /**
  * Deformable convolution: the columns of a block of places, a few taps of them at a time, are panels in the cache, which packed weights are multiplied with. Their inner
- * dimension is taps x channels. Own words: filters and channels of a group, groups, inner block, blocks of places, places a block (a multiple of 8, at most 128),
+ * dimension is taps x channels. Own words: filters and channels of a group, groups, inner block, blocks of places, places a block (a multiple of 16, at most 128),
  * packed weights, their stride between groups, output. A chunk is a block of places of a group of an image.
  */
 export function deformConv(args: usize, chunk: i32, scratch: usize): void {

@@ -44,7 +44,7 @@ export function winogradWeights(args: usize, chunk: i32, scratch: usize): void {
 
 /**
  * Convolves a block of rows of tiles with a slice of the filters of one group. Words: tile size m, channels, filters, inner block, filters a slice, slices, blocks, rows
- * of tiles a block, rows of tiles of all images, of one image, tiles a row, columns of a product (the tiles of a block and 3 more, a multiple of 8),
+ * of tiles a block, rows of tiles of all images, of one image, tiles a row, columns of a product (the tiles of a block and 3 more, a multiple of 16),
  * input height, width, padding above, to the left, output height, width, input, its strides between images and groups, transformed weights, their strides between
  * groups and elements, output, its strides between images and groups, bias or 0, the first tap of the weights, their strides between groups, filters, channels and taps,
  * whether what is negative becomes 0, r. Without the weights, tiles in which something is not finite become NaN.
@@ -63,7 +63,7 @@ export function winograd(args: usize, chunk: i32, scratch: usize): void {
   const i0 = slice * sliceRows, i1 = min(filters, i0 + sliceRows);
   const r = load<i32>(args, 136), a = m + r - 1, groupsOfFour = (tiles + 3) >> 2, pitch = <usize>(groupsOfFour * 4 * m + 4) << 2, plane = <usize>(height * width) << 2;
   const work = scratch, result = scratch + 1024, tile = scratch + 1536, strip = scratch + 2048;
-  const v = strip + <usize>a * pitch, perV = (<usize>(columns * channels) << 2) + 192, perM = (<usize>(columns * max(3, sliceRows)) << 2) + 192;
+  const v = strip + <usize>a * pitch, perV = (<usize>(columns * channels) << 2) + 192, perM = (<usize>(columns * (sliceRows + 2)) << 2) + 192;
   const products = v + <usize>(a * a) * perV, next = <usize>(channels - 1) * ROW;
 
   for (let c = 0; c < channels; c++) {
@@ -211,7 +211,7 @@ function storeTiles(args: usize, result: usize, m: i32, group: i32, filter: i32,
   const out = load<usize>(args, 96) + <usize>image * load<usize>(args, 100) + <usize>group * load<usize>(args, 104);
   let to = out + (<usize>((filter * outHeight + y) * outWidth + x) << 2);
   const bias = load<usize>(args, 108), shift: f32 = bias ? load<f32>(bias + (<usize>(group * filters + filter) << 2)) : 0;
-  // The greater of a NaN and a number is NaN.
+  // A NaN is not less than 0, and stays; so does -0, as in the activation by itself.
   const least: f32 = load<i32>(args, 132) ? 0 : -Infinity;
   let check = f32x4.splat(0);
   for (let i = 0; i < rows; i++, to += <usize>outWidth << 2, result += <usize>m << 4) {
@@ -219,12 +219,12 @@ function storeTiles(args: usize, result: usize, m: i32, group: i32, filter: i32,
     for (; j + 4 <= count; j += 4) {
       const sum = f32x4.add(v128.load(result + (<usize>j << 2)), f32x4.splat(shift));
       check = f32x4.add(check, f32x4.sub(sum, sum));
-      v128.store(to + (<usize>j << 2), f32x4.max(sum, f32x4.splat(least)));
+      v128.store(to + (<usize>j << 2), f32x4.pmax(sum, f32x4.splat(least)));
     }
     for (; j < count; j++) {
       const sum = load<f32>(result + (<usize>j << 2)) + shift;
       check = f32x4.add(check, f32x4.splat(sum - sum));
-      store<f32>(to + (<usize>j << 2), max(sum, least));
+      store<f32>(to + (<usize>j << 2), sum < least ? least : sum);
     }
   }
   // A number less itself is 0 unless it is infinite or NaN.

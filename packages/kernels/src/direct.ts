@@ -6,6 +6,7 @@ import type { Phase, Plan, Reserve } from './plan.ts';
 import { float, pieces, roundUp, words } from './plan.ts';
 import { combineSlices } from './reduce.ts';
 import type { Sizes } from './sizes.ts';
+import { isFlat } from './sizes.ts';
 import type { Axis } from './strips.ts';
 import { STRIP, backward, farthest, forward, lengthOf, partsOf, placeOf, range } from './strips.ts';
 
@@ -118,12 +119,10 @@ function slide(
         return range(inputs).flatMap((input) => x.taps.map((column) => ({ input, column, rowsMet })));
       });
       const list = head + lists.length * 4;
-      lists.push(
-        ...stacks.map(({ input, column, rowsMet }) => input * strip + rowsMet[0]!.at * pitch + place(column.at)),
-        ...stacks.flatMap(({ input, column, rowsMet }) =>
-          rowsMet.map(({ tap }) => input * perInput + (tap * kernel[2] + column.tap) * 4),
-        ),
-      );
+      for (const { input, column, rowsMet } of stacks)
+        lists.push(input * strip + rowsMet[0]!.at * pitch + place(column.at));
+      for (const { input, column, rowsMet } of stacks)
+        for (const { tap } of rowsMet) lists.push(input * perInput + (tap * kernel[2] + column.tap) * 4);
       const counts = [1, 2, 3].map((height) => stacks.filter(({ rowsMet }) => rowsMet.length === height).length);
       const between = isTall ? (areShared ? pitch : down.stride * pitch) : 32;
       return [x.count, ...counts, areShared ? down.stride : 1, between, list];
@@ -252,10 +251,13 @@ const suits = {
   },
 };
 
+/** Most that a filter's weights may be listed: large kernels of many channels are a product of matrices. */
+const LISTED = 4096;
+
 /** Whether windows slide faster than a product of matrices runs. */
 export function suitsDirect(sizes: Sizes, computation: keyof typeof suits): boolean {
-  const { input, output, kernel, taps, stride, algorithm } = sizes;
-  const isFlat = input[0] === 1 && output[0] === 1 && kernel[0] === 1;
+  const { taps, stride, algorithm } = sizes;
+  const isShort = (sizes.channels + sizes.filters) * taps <= LISTED;
   const isTold = algorithm !== undefined && algorithm !== 'direct';
-  return isFlat && taps > 1 && !isTold && suits[computation](sizes, sizeOf(stride) > 1);
+  return isFlat(sizes) && isShort && taps > 1 && !isTold && suits[computation](sizes, sizeOf(stride) > 1);
 }

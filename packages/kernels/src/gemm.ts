@@ -5,8 +5,9 @@ import { deriving, pieces, roundUp, words } from './plan.ts';
 
 /** Inner elements that a tile runs over at a time: a panel of B and one of A fit in the first-level cache. */
 const KC = 384;
-/** Columns of the widest tiles, and a multiple of all the numbers of rows that a tile can have. */
+/** Columns of the widest tiles. */
 export const COLUMNS = 16;
+/** A multiple of all the numbers of rows that a tile can have. */
 const ROWS = 60;
 /** Bytes of the largest tile. */
 export const TILE = 6 * COLUMNS * 4;

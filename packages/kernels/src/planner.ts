@@ -2,7 +2,7 @@ import type { Operand, Storage } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Kept } from './kept.ts';
 import type { Plan, Reserve } from './plan.ts';
-import { symbol } from './plan.ts';
+import { float, symbol } from './plan.ts';
 import type { Assembled, Divided, Program } from './program.ts';
 import { assemble } from './program.ts';
 
@@ -134,7 +134,7 @@ export class Planner {
     let hash = this.#hash;
     if (typeof part === 'string')
       for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), FNV);
-    else hash = Math.imul(hash ^ Number(part), FNV);
+    else hash = Math.imul(hash ^ (Number.isInteger(part) ? (part as number) : float(Number(part))), FNV);
     this.#hash = hash;
   }
 
@@ -175,7 +175,8 @@ export class Planner {
     const program = assemble((reserve) => build(...located, reserve), slot);
     const entry = { key: this.#key.slice(0, this.#length), program };
     // To begin afresh now and then costs less than to remember which were used last.
-    this.#cost += costOf(entry);
+    const replaced = this.#entries.get(this.#hash);
+    this.#cost += costOf(entry) - (replaced ? costOf(replaced) : 0);
     if (this.#cost > MOST) {
       this.#entries.clear();
       this.#cost = costOf(entry);

@@ -54,6 +54,11 @@ export function sizesOf(
   };
 }
 
+/** Whether a convolution is one of planes, and nothing comes of an axis before theirs. */
+export function isFlat({ input, output, kernel, before }: Sizes): boolean {
+  return input[0] === 1 && output[0] === 1 && kernel[0] === 1 && before[0] === 0;
+}
+
 export const times = (a: readonly number[], b: readonly number[]): number[] => a.map((value, axis) => value * b[axis]!);
 
 /** The parts into which a batch falls if each image needs `bytes` of memory, and a part may take `most`. */

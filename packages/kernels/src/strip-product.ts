@@ -5,6 +5,7 @@ import { mend } from './mend.ts';
 import type { Plan, Reserve } from './plan.ts';
 import { float, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
+import { isFlat } from './sizes.ts';
 import { farthest, forward, lengthOf, partsOf, placeOf } from './strips.ts';
 
 // Convolutions of few channels as products of matrices whose columns are read off strips of the image, where they lie.
@@ -73,11 +74,11 @@ const WEIGHTS = 160;
 const FILLED = 0.85;
 
 /** Whether columns are to be read off strips. */
-export function suitsStrips({ input, output, kernel, filters, channels, taps, algorithm }: Sizes): boolean {
-  const isFlat = input[0] === 1 && output[0] === 1 && kernel[0] === 1;
+export function suitsStrips(sizes: Sizes): boolean {
+  const { output, filters, channels, taps, algorithm } = sizes;
   const isTold = algorithm !== undefined && algorithm !== 'direct';
   // One or two filters that are left over would be computed as three.
   const areWhole = filters % 60 === 0 || filters % 60 > 2;
   const isFilled = output[2] >= 4 && output[2] >= FILLED * roundUp(output[2], 8);
-  return isFlat && !isTold && areWhole && isFilled && taps > 1 && channels * taps <= WEIGHTS;
+  return isFlat(sizes) && !isTold && areWhole && isFilled && taps > 1 && channels * taps <= WEIGHTS;
 }

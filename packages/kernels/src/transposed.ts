@@ -6,6 +6,7 @@ import { pieces, words } from './plan.ts';
 import type { Residue } from './residues.ts';
 import { residues } from './residues.ts';
 import type { Sizes } from './sizes.ts';
+import { isFlat } from './sizes.ts';
 import { copyStrided, fill } from './views.ts';
 import { REPAID, convolveTiles } from './winograd.ts';
 
@@ -59,7 +60,7 @@ export function inputGradientByClasses(
 ): Plan | undefined {
   const { images, groups, channels, filters, kernel, input, output, stride, taps, algorithm } = sizes;
   const perAxis = sizeOf(stride);
-  if (algorithm || perAxis === 1 || input[0] * kernel[0] * stride[0] !== 1 || taps < TAPS * perAxis) return undefined;
+  if (algorithm || perAxis === 1 || !isFlat(sizes) || stride[0] !== 1 || taps < TAPS * perAxis) return undefined;
   const [down, across] = [axisOf(sizes, 1), axisOf(sizes, 2)];
   if (!down || !across || filters < REPAID.inputGradient[WINDOW]) return undefined;
   if (perAxis * channels < REPAID.inputGradient[WINDOW] || images * down.length * across.length < PLACES)

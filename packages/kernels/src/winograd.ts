@@ -6,6 +6,7 @@ import { COLUMNS, innerBlock, multiply, pack, packedBytes, paddedRows } from './
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
+import { isFlat } from './sizes.ts';
 import { copyView } from './views.ts';
 
 // Convolutions of 3 x 3 and 5 x 5 kernels at stride 1 by Winograd's minimal filtering: each element of the transformed tiles is a
@@ -72,10 +73,11 @@ export const CACHE = 4 << 20;
 /** The size of tiles that a convolution is best cut into, or is told to be; undefined where Winograd's way does not apply, or does not pay. */
 export function tileSize(sizes: Sizes, computation: keyof typeof REPAID): TileSize | undefined {
   const { kernel, stride, dilation, input, output, before, channels, filters, images, algorithm } = sizes;
+  if (!isFlat(sizes)) return undefined;
   if (algorithm) return told[algorithm];
   const taps = kernel[2];
-  const isPlain = input[0] === 1 && kernel[0] === 1 && sizeOf(stride) === 1 && sizeOf(dilation) === 1;
-  if (!isPlain || kernel[1] !== taps || (taps !== 3 && taps !== 5)) return undefined;
+  const isDense = sizeOf(stride) === 1 && sizeOf(dilation) === 1;
+  if (!isDense || kernel[1] !== taps || (taps !== 3 && taps !== 5)) return undefined;
   // Outputs that see padding alone are 0, and not what is left of the sums of a tile.
   const reaches = before.every((length, axis) => length < taps && output[axis]! - input[axis]! - length <= 0);
   const transformed = (4 + taps - 1) ** 2 * 4 * channels * filters;
@@ -239,7 +241,7 @@ export function convolveTiles(conv: Winograd, m: TileSize, reserve: Reserve): Pl
         [Number(relu), taps],
       ),
       chunks: groups * blocks * pieces(filters, slice),
-      scratch: 2048 + (m + taps - 1) * pitch + elements * (columns * (channels + Math.max(3, slice)) * 4 + 2 * APART),
+      scratch: 2048 + (m + taps - 1) * pitch + elements * (columns * (channels + paddedRows(slice)) * 4 + 2 * APART),
     },
   ];
 }

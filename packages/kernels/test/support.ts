@@ -12,6 +12,9 @@ if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
 /** The flavours that can be tested in this engine. */
 export const flavours: readonly Flavour[] = hasRelaxedSimd() ? ['plain', 'relaxed', 'wide'] : ['plain'];
 
+/** Bytes that are watched behind a chunk's scratch. */
+const GUARD = 4096;
+
 /** In which order the chunks of a phase run. */
 export type Order = 'forward' | 'backward';
 
@@ -78,9 +81,12 @@ export class TestHost {
     const at = this.#allocate(program.words.byteLength);
     link(program, values, new Int32Array(this.#memory.buffer), at / 4);
     for (const { kernel, args, chunks } of program.phases) {
-      const own = this.#allocate(program.scratch);
+      // Behind what a chunk may use lies what it must leave alone.
+      const own = this.#allocate(program.scratch + GUARD);
       for (let i = 0; i < chunks; i++)
         this.#exports[kernel]!(at + args, this.order === 'forward' ? i : chunks - 1 - i, own);
+      const guard = new Uint8Array(this.#memory.buffer, own + program.scratch, GUARD);
+      if (guard.some((byte) => byte !== 0xff)) throw new Error(`${kernel} writes beyond its scratch.`);
       this.heap.free(own);
     }
     this.heap.free(at);

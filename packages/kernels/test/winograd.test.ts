@@ -122,6 +122,10 @@ describe.each(runs)("Winograd's convolutions, $flavour, $taps taps, $algorithm",
     ['groups', { images: 2, channels: 8, filters: 16, input: [12, 12], padding: same, groups: 3 }],
     ['more channels than a block', { images: 1, channels: 400, filters: 10, input: [8, 8], padding: same, groups: 1 }],
     ['filters in slices', { images: 1, channels: 8, filters: 130, input: [9, 9], padding: same, groups: 1 }],
+    [
+      'one filter more than tiles fill, in wide rows',
+      { images: 1, channels: 8, filters: 61, input: [8, 256], padding: same, groups: 1 },
+    ],
     ['many blocks', { images: 3, channels: 8, filters: 9, input: [40, 20], padding: same, groups: 1 }],
   ])('%s', (_, one) => check(one));
 

@@ -20,7 +20,7 @@ const ROUNDS = { before: 40, measured: 12 };
  * const backend = await cpu({ simd: await revectorize() });
  * ```
  *
- * It sets the flag `--experimental-wasm-revectorize` for the whole process and for all WebAssembly that is compiled from now on. V8 calls it experimental, and so
+ * It sets the flag `--experimental-wasm-revectorize` for the whole process and for all WebAssembly that is compiled from now on, also where it throws in the end. V8 calls it experimental, and so
  * should you: results are the same bits as those of relaxed SIMD, and the conformance suite passes, but nothing falls back to it by itself.
  * @throws Error where the engine does not fuse vectors: before Node 24, or on a processor without 256-bit vectors.
  */
@@ -28,8 +28,9 @@ export async function revectorize(): Promise<Flavour> {
   const { v8, node } = process.versions;
   if (!(Number.parseInt(v8, 10) >= FIRST)) throw unable(`Node ${node} cannot`);
   setFlagsFromString('--experimental-wasm-revectorize');
-  const [narrow, wide] = [await multiplier('relaxed'), await multiplier('wide')];
+  const made: Multiplier[] = [];
   try {
+    const [narrow, wide] = [await multiplier('relaxed', made), await multiplier('wide', made)];
     for (let i = 0; i < ROUNDS.before; i++) for (const { multiply } of [narrow, wide]) multiply();
     // The optimising compiler works beside; what counts is how fast the kernels are when it is done.
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -43,7 +44,7 @@ export async function revectorize(): Promise<Flavour> {
     }
     if (best[1]! > SHARE * best[0]!) throw unable(`Node ${node} on this processor (${process.arch}) does not`);
   } finally {
-    for (const { backend } of [narrow, wide]) backend.dispose();
+    for (const { backend } of made) backend.dispose();
   }
   return 'wide';
 }
@@ -56,7 +57,12 @@ function unable(what: string): Error {
 }
 
 /** A product of matrices by the kernels of a flavour. */
-async function multiplier(simd: Flavour): Promise<{ readonly backend: Backend; readonly multiply: () => void }> {
+interface Multiplier {
+  readonly backend: Backend;
+  readonly multiply: () => void;
+}
+
+async function multiplier(simd: Flavour, made: Multiplier[]): Promise<Multiplier> {
   const backend = await cpu({ simd });
   const operand = (): Operand => {
     const storage = backend.allocate('float32', SIZE * SIZE);
@@ -65,5 +71,7 @@ async function multiplier(simd: Flavour): Promise<{ readonly backend: Backend; r
   };
   const [a, b, c] = [operand(), operand(), operand()];
   const options = { transposeA: false, transposeB: false };
-  return { backend, multiply: () => backend.kernels.matmul(a, b, c, options) };
+  const own = { backend, multiply: () => backend.kernels.matmul(a, b, c, options) };
+  made.push(own);
+  return own;
 }

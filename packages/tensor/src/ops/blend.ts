@@ -28,11 +28,6 @@ const blendOp: Op<BlendAttributes, [x: 0], [y: 0]> = {
     if (bands.some(([start, ...weights]) => !Number.isInteger(start) || start < 0 || start + weights.length > length)) {
       throw new ShapeError(`blend: each band must lie within axis ${axis}, whose length is ${length}.`);
     }
-    // What lies between bands that are not in order would count in the gradient, 0 times.
-    const ends = bands.flatMap(([start, ...weights]) => (weights.length > 0 ? [[start, start + weights.length]] : []));
-    if (ends.some(([start, end], i) => i > 0 && (start! < ends[i - 1]![0]! || end! < ends[i - 1]![1]!))) {
-      throw new ShapeError('blend: bands must be in order: none may begin or end before the one that precedes it.');
-    }
     return [{ shape: withLength(x.shape, axis, bands.length), dtype: x.dtype }];
   },
   run: (kernels, [x], [y], { axis, bands }) => kernels.blend(x, y, axis, bands),
@@ -66,7 +61,8 @@ export const blendOps = { blend: blendOp };
 
 /**
  * Weighted sums of neighbouring elements along an axis: element i of the output is made of those from `bands[i][0]` on, times the weights that follow it.
- * @throws ShapeError if a band reaches beyond the axis, or bands are not in order; DTypeError for integers.
+ * Where an element is in bands that are not neighbours, the gradient takes those between them 0 times.
+ * @throws ShapeError if a band reaches beyond the axis; DTypeError for integers.
  */
 export function blend(x: Tensor, attributes: BlendAttributes): Tensor {
   return dispatch(blendOp, [x], attributes)[0];
