@@ -83,7 +83,7 @@ export class Compiled {
   }
 
   /**
-   * The output for `x`, of the shape that was compiled for. But for the output, nothing is allocated. Variables that have changed are taken as they are now.
+   * The output for `x`, of the shape that was compiled for. But for the output, no tensor is made. Variables that have changed are taken as they are now.
    * @throws ShapeError | DTypeError for another shape or type; BackendError where `x` or the model lives on another backend than was compiled for;
    * DisposedError after {@link dispose}; TypeError where somebody differentiates.
    */
