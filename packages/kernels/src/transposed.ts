@@ -58,7 +58,7 @@ export function inputGradientByClasses(
   sizes: Sizes,
   reserve: Reserve,
 ): Plan | undefined {
-  const { images, groups, channels, filters, kernel, input, output, stride, taps, algorithm } = sizes;
+  const { images, groups, channels, filters, output, stride, taps, algorithm } = sizes;
   const perAxis = sizeOf(stride);
   if (algorithm || perAxis === 1 || !isFlat(sizes) || stride[0] !== 1 || taps < TAPS * perAxis) return undefined;
   const [down, across] = [axisOf(sizes, 1), axisOf(sizes, 2)];
