@@ -252,7 +252,7 @@ const suits = {
 };
 
 /** Most that a filter's weights may be listed: large kernels of many channels are a product of matrices. */
-const LISTED = 4096;
+const LISTED = 1 << 14;
 
 /** Whether windows slide faster than a product of matrices runs. */
 export function suitsDirect(sizes: Sizes, computation: keyof typeof suits): boolean {
