@@ -52,7 +52,6 @@ import {
   square,
   standardizeGradient,
   sub,
-  sum,
   sumPoolGradient,
   transposedBands,
   unsqueeze,
@@ -60,7 +59,7 @@ import {
   avgPoolGradient,
   maxPoolGradient,
 } from '@receptive/tensor';
-import { batchNormGradients } from './batch-norm.ts';
+import { batchNormGradients, perChannel } from './batch-norm.ts';
 import { estimateStep } from './step.ts';
 
 /**
@@ -218,16 +217,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
       () => convInputGradient(g, weight, geometry, x.shape),
       () => convWeightGradient(x, g, geometry, weight.shape),
     ];
-    return bias
-      ? [
-          ...gradients,
-          () =>
-            sum(
-              g,
-              g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
-            ),
-        ]
-      : gradients;
+    return bias ? [...gradients, () => perChannel(g)] : gradients;
   },
   convActivation: 'composition',
   // Both gradients are linear in each of their inputs, and the inner products <g, gradient> are one trilinear form of input, weights and output.

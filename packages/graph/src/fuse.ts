@@ -99,7 +99,7 @@ export function fuse(graph: Graph, backend: Backend, keeper: Keeper): Graph {
 
 function apply(rule: Rule, graph: Graph, backend: Backend, keeper: Keeper): Graph {
   const constants = constantsOf(graph);
-  const isConstant = (value: Value): boolean => value.constant !== undefined || constants.has(value);
+  const isConstant = (value: Value): boolean => constants.has(value);
   const readers = readersOf(graph.nodes);
   // What replaces two nodes stands where the second was, when all that either reads is there.
   const replaced = new Map<Node, readonly Node[]>();

@@ -37,7 +37,7 @@ export function readersOf(nodes: readonly Node[]): ReadonlyMap<Value, readonly N
   return readers;
 }
 
-/** The values that do not depend on the graph's inputs. */
+/** The values that do not depend on the graph's inputs, of those that nodes read or make. */
 export function constantsOf({ nodes }: Graph): ReadonlySet<Value> {
   const constants = new Set<Value>();
   const isConstant = (value: Value): boolean => value.constant !== undefined || constants.has(value);

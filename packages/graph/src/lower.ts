@@ -123,7 +123,7 @@ export function lower(graph: Graph, input: Tensor, keeper: Keeper): Schedule {
     const standIns = new Map<Tensor | Variable, Tensor>();
     for (const { constant } of graph.nodes.flatMap(({ inputs }) => inputs)) {
       if (!constant || standIns.has(constant)) continue;
-      const value = 'value' in constant ? constant.value : constant;
+      const value = presentOf(constant);
       const standIn = memories.has(value.shared) ? dispatch(copyOp, [value], undefined)[0]! : value;
       standIns.set(constant, standIn);
       const memory = remember(standIn, constant === value ? 'constant' : 'prologue');
@@ -137,7 +137,7 @@ export function lower(graph: Graph, input: Tensor, keeper: Keeper): Schedule {
       uses.set(value, (uses.get(value) ?? 0) + 1);
     const tensorOf = (value: Value): Tensor => {
       const { constant } = value;
-      if (constant) return standIns.get(constant) ?? ('value' in constant ? constant.value : constant);
+      if (constant) return standIns.get(constant) ?? presentOf(constant);
       return tensors.get(value)!;
     };
     for (const { op, attributes, inputs, outputs } of graph.nodes) {
@@ -157,6 +157,11 @@ export function lower(graph: Graph, input: Tensor, keeper: Keeper): Schedule {
     }
     return { input: own, output: output.memory, variables, prologue, derived, steps };
   });
+}
+
+/** The tensor that a constant is at present. */
+function presentOf(constant: Tensor | Variable): Tensor {
+  return 'value' in constant ? constant.value : constant;
 }
 
 /** Of what shares memory, and where a graph returns its input, or what does not depend on it. */

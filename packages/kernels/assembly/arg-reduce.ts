@@ -1,13 +1,6 @@
 // Where the extremes are.
 
-import { select } from './vector';
-
-/** Where `v` takes the place of `best`: it is further out, or the first NaN. */
-// @ts-ignore: decorator
-@inline
-export function beats(largest: bool, v: v128, best: v128): v128 {
-  return v128.andnot(f32x4.eq(best, best), largest ? f32x4.le(v, best) : f32x4.ge(v, best));
-}
+import { beats, select } from './vector';
 
 // @ts-ignore: decorator
 @inline

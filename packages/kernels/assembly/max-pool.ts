@@ -1,7 +1,7 @@
 // Maxima of windows, and their gradients.
 
 import { loadSteps } from './narrow';
-import { select, storePartial } from './vector';
+import { beats, select, storePartial } from './vector';
 import { alongRow, commonTaps, overRows, overlap, rowLength } from './window-rows';
 import { DILATION, IN, KERNEL, OPERANDS, OUT, STRIDE, fillRow, isHalving, size, zero } from './windows';
 
@@ -62,7 +62,7 @@ function pairs(args: usize, p: usize, at: i32, to: usize, n: i32): void {
   const away = <usize>rowLength(args) << 2;
   let place = i32x4.add(i32x4.splat(at), i32x4.shl(v128.load(RAMP), 1));
   for (;;) {
-    const low = v128.load(p), high = v128.load(p, 16), a = v128.shuffle<f32>(low, high, 0, 2, 4, 6), b = v128.shuffle<f32>(low, high, 1, 3, 5, 7), second = beats(b, a);
+    const low = v128.load(p), high = v128.load(p, 16), a = v128.shuffle<f32>(low, high, 0, 2, 4, 6), b = v128.shuffle<f32>(low, high, 1, 3, 5, 7), second = beats(true, b, a);
     v128.store(to, select(b, a, second));
     v128.store(to + away, i32x4.sub(place, second));
     n -= 4;
@@ -92,7 +92,7 @@ function threes(args: usize, p: usize, at: i32, to: usize, n: i32): void {
 // @ts-ignore: decorator
 @inline
 function storeBest(a: v128, b: v128, c: v128, place: v128, two: v128, to: usize, away: usize): void {
-  const second = beats(b, a), best = select(b, a, second), third = beats(c, best);
+  const second = beats(true, b, a), best = select(b, a, second), third = beats(true, c, best);
   v128.store(to, select(c, best, third));
   // A mask is -1 where it holds.
   v128.store(to + away, select(i32x4.add(place, two), i32x4.sub(place, second), third));
@@ -107,7 +107,7 @@ function maxima(args: usize, p: usize, at: i32, to: usize, n: i32): void {
     for (let tap = 1; tap < taps; tap++) {
       q += hop;
       tapped = i32x4.add(tapped, hops);
-      const v = loadSteps(false, q, step), wins = beats(v, best);
+      const v = loadSteps(false, q, step), wins = beats(true, v, best);
       best = select(v, best, wins);
       won = select(tapped, won, wins);
     }
@@ -152,17 +152,17 @@ function combineMaxima(args: usize, rows: usize, distances: usize, count: i32, o
   // The rows of common windows are three at most: the last of fewer may as well be asked again.
   const a = rows + load<usize>(distances), b = rows + load<usize>(distances + (<usize>min(count - 1, 1) << 2)), c = rows + load<usize>(distances + (<usize>min(count - 1, 2) << 2));
   for (let at: usize = 0; n > 0; n -= 4) {
-    let best = v128.load(a + at), place = v128.load(a + at + length), v = v128.load(b + at), wins = beats(v, best);
+    let best = v128.load(a + at), place = v128.load(a + at + length), v = v128.load(b + at), wins = beats(true, v, best);
     best = select(v, best, wins);
     place = select(v128.load(b + at + length), place, wins);
     v = v128.load(c + at);
-    wins = beats(v, best);
+    wins = beats(true, v, best);
     best = select(v, best, wins);
     place = select(v128.load(c + at + length), place, wins);
     for (let row = 3; row < count; row++) {
       const p = rows + load<usize>(distances + (<usize>row << 2)) + at;
       v = v128.load(p);
-      wins = beats(v, best);
+      wins = beats(true, v, best);
       best = select(v, best, wins);
       place = select(v128.load(p + length), place, wins);
     }
@@ -188,9 +188,9 @@ function maxOfPairs(plane: usize, width: i32, rows: i32, count: i32, to: usize, 
       // The last four overlap those before, if they must.
       const ox = min(x, count - 4), at = start + 2 * ox, p = plane + (<usize>at << 2), o = <usize>ox << 2;
       const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + below), d = v128.load(p + below, 16);
-      const a0 = v128.shuffle<f32>(a, b, 0, 2, 4, 6), a1 = v128.shuffle<f32>(a, b, 1, 3, 5, 7), above = beats(a1, a0), upper = select(a1, a0, above);
-      const b0 = v128.shuffle<f32>(c, d, 0, 2, 4, 6), b1 = v128.shuffle<f32>(c, d, 1, 3, 5, 7), beneath = beats(b1, b0), lower = select(b1, b0, beneath);
-      const wins = beats(lower, upper);
+      const a0 = v128.shuffle<f32>(a, b, 0, 2, 4, 6), a1 = v128.shuffle<f32>(a, b, 1, 3, 5, 7), above = beats(true, a1, a0), upper = select(a1, a0, above);
+      const b0 = v128.shuffle<f32>(c, d, 0, 2, 4, 6), b1 = v128.shuffle<f32>(c, d, 1, 3, 5, 7), beneath = beats(true, b1, b0), lower = select(b1, b0, beneath);
+      const wins = beats(true, lower, upper);
       v128.store(to + o, select(lower, upper, wins));
       // A mask is -1 where it holds.
       const place = select(i32x4.sub(under, beneath), i32x4.neg(above), wins);
@@ -199,13 +199,6 @@ function maxOfPairs(plane: usize, width: i32, rows: i32, count: i32, to: usize, 
     to += <usize>count << 2;
     places += <usize>count << 2;
   }
-}
-
-/** Where `v` takes the place of `best`: it is greater, or the first NaN. */
-// @ts-ignore: decorator
-@inline
-function beats(v: v128, best: v128): v128 {
-  return v128.andnot(f32x4.eq(best, best), f32x4.le(v, best));
 }
 
 /** Sends gradients to where the maxima came from. Words: planes, planes a chunk, elements of an input and an output plane, gradient, places, to. */

@@ -1,7 +1,7 @@
 // What norms do once their statistics are known: a factor and a shift for each row, channel or element, whose places are those of an operand that broadcasts.
 
 import { advance, seek } from './axes';
-import { loadPartial, storePartial } from './vector';
+import { get, loadPartial, put, storePartial } from './vector';
 
 // Words of both kernels: from, to, elements, elements a chunk, innermost length, 1 or 0 for statistics that move along it or stand still, and four
 // addresses; then outer axes, counts of these and byte strides of the statistics, for a cursor. Scratch: the cursor.
@@ -112,19 +112,12 @@ export function share(args: usize, chunk: i32, scratch: usize): void {
   const by = v128.load32_splat(args, 24), eps = v128.load32_splat(args, 28);
   let at = <usize>(chunk * grain) << 2;
   for (let n = min(grain, load<i32>(args, 16) - chunk * grain); n > 0; n -= 4) {
-    const quotient = f32x4.div(n >= 4 ? v128.load(load<usize>(args) + at) : loadPartial(load<usize>(args) + at, n), by);
+    const quotient = f32x4.div(get(load<usize>(args) + at, n), by);
     if (quotients) put(quotients + at, quotient, n);
     if (factors) {
-      const weight = !weights ? f32x4.splat(1) : n >= 4 ? v128.load(weights + at) : loadPartial(weights + at, n);
+      const weight = !weights ? f32x4.splat(1) : get(weights + at, n);
       put(factors + at, f32x4.div(weight, f32x4.sqrt(f32x4.add(quotient, eps))), n);
     }
     at += 16;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function put(p: usize, v: v128, n: i32): void {
-  if (n >= 4) v128.store(p, v);
-  else storePartial(p, v, n);
 }

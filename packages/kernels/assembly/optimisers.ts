@@ -1,19 +1,6 @@
 // Steps of optimisers. Each element is read before it is written, so that outputs may lie on their inputs.
 
-import { loadPartial, madd, storePartial } from './vector';
-
-// @ts-ignore: decorator
-@inline
-function get(base: usize, at: usize, n: i32): v128 {
-  return n >= 4 ? v128.load(base + at) : loadPartial(base + at, n);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(base: usize, at: usize, v: v128, n: i32): void {
-  if (n >= 4) v128.store(base + at, v);
-  else storePartial(base + at, v, n);
-}
+import { get, madd, put } from './vector';
 
 /**
  * SGD. Words: elements, elements a chunk, parameter, gradient, velocity or 0, new parameter, new velocity, then floats: learning rate, momentum,
@@ -25,14 +12,14 @@ export function sgdStep(args: usize, chunk: i32, scratch: usize): void {
   const rate = f32x4.neg(v128.load32_splat(args, 28)), momentum = v128.load32_splat(args, 32), fresh = v128.load32_splat(args, 36), decay = v128.load32_splat(args, 40);
   let at = <usize>start << 2;
   for (let n = min(grain, load<i32>(args) - start); n > 0; n -= 4) {
-    const p = get(parameter, at, n), slope = madd(decay, p, get(gradient, at, n));
+    const p = get(parameter + at, n), slope = madd(decay, p, get(gradient + at, n));
     let step = slope;
     if (velocity) {
-      const v = madd(momentum, get(velocity, at, n), f32x4.mul(fresh, slope));
-      put(newVelocity, at, v, n);
+      const v = madd(momentum, get(velocity + at, n), f32x4.mul(fresh, slope));
+      put(newVelocity + at, v, n);
       step = nesterov ? madd(momentum, v, slope) : v;
     }
-    put(newParameter, at, madd(rate, step, p), n);
+    put(newParameter + at, madd(rate, step, p), n);
     at += 16;
   }
 }
@@ -49,12 +36,12 @@ export function adamStep(args: usize, chunk: i32, scratch: usize): void {
   const decay = v128.load32_splat(args, 64), shrink = v128.load32_splat(args, 68);
   let at = <usize>start << 2;
   for (let n = min(grain, load<i32>(args) - start); n > 0; n -= 4) {
-    const p = f32x4.mul(get(parameter, at, n), shrink), slope = madd(decay, p, get(gradient, at, n));
-    const m = madd(beta1, get(mean, at, n), f32x4.mul(rest1, slope));
-    const v = madd(beta2, get(variance, at, n), f32x4.mul(f32x4.mul(rest2, slope), slope));
-    put(newMean, at, m, n);
-    put(newVariance, at, v, n);
-    put(newParameter, at, madd(rate, f32x4.div(m, f32x4.add(f32x4.sqrt(f32x4.mul(v, correction)), eps)), p), n);
+    const p = f32x4.mul(get(parameter + at, n), shrink), slope = madd(decay, p, get(gradient + at, n));
+    const m = madd(beta1, get(mean + at, n), f32x4.mul(rest1, slope));
+    const v = madd(beta2, get(variance + at, n), f32x4.mul(f32x4.mul(rest2, slope), slope));
+    put(newMean + at, m, n);
+    put(newVariance + at, v, n);
+    put(newParameter + at, madd(rate, f32x4.div(m, f32x4.add(f32x4.sqrt(f32x4.mul(v, correction)), eps)), p), n);
     at += 16;
   }
 }

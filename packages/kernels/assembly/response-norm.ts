@@ -1,24 +1,11 @@
 // Local response normalisation across channels: `y = x s^-beta`, `s = k + alpha * (sum of squares over a window of channels)`.
 
 import { power } from './doubles';
-import { loadPartial, madd, storePartial } from './vector';
+import { get, madd, put } from './vector';
 
 // Words of both kernels: channels, elements of a plane, elements of a block, blocks a plane, channels of the window before and after; k, alpha and beta as
 // floats; then operands. A chunk is a block of places of one image, with all its channels.
 const OPERANDS: usize = 36;
-
-// @ts-ignore: decorator
-@inline
-function get(p: usize, n: i32): v128 {
-  return n >= 4 ? v128.load(p) : loadPartial(p, n);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(p: usize, v: v128, n: i32): void {
-  if (n >= 4) v128.store(p, v);
-  else storePartial(p, v, n);
-}
 
 /** s at channel `c` of four places, whose first channel lies at `p`. */
 // @ts-ignore: decorator

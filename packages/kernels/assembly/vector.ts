@@ -31,6 +31,28 @@ export function storePartial(p: usize, v: v128, n: i32): void {
   if (n > 2) v128.store32_lane(p + 8, v, 2);
 }
 
+/** The first `n` floats or ints at `p`, four at the most. */
+// @ts-ignore: decorator
+@inline
+export function get(p: usize, n: i32): v128 {
+  return n >= 4 ? v128.load(p) : loadPartial(p, n);
+}
+
+/** Stores the first `n` lanes of 32 bits, four at the most. */
+// @ts-ignore: decorator
+@inline
+export function put(p: usize, v: v128, n: i32): void {
+  if (n >= 4) v128.store(p, v);
+  else storePartial(p, v, n);
+}
+
+/** Where `v` takes the place of `best`: it is further out, or the first NaN. */
+// @ts-ignore: decorator
+@inline
+export function beats(largest: bool, v: v128, best: v128): v128 {
+  return v128.andnot(f32x4.eq(best, best), largest ? f32x4.le(v, best) : f32x4.ge(v, best));
+}
+
 /** Sum of the four lanes, pairwise. */
 // @ts-ignore: decorator
 @inline
