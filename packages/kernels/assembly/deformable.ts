@@ -10,7 +10,7 @@
 import { NR, firstLow, leftOver, lowRows, rowsAt, tiledRows } from './panels';
 import { ZEROS, packedTile } from './gemm';
 import { CORNER, ENDS, beginCorners, derivative, extendCorners } from './sampling';
-import { loadPartial, madd, storePartial, sumLanes } from './vector';
+import { get, loadPartial, madd, put, sumLanes } from './vector';
 
 // @ts-ignore: decorator
 @inline
@@ -123,7 +123,7 @@ function findCorners(args: usize, image: i32, group: i32, tap: i32, first: i32, 
     if (axis < least) continue;
     let at = f32x4.add(v128.load(scratch + CORNERS + <usize>(axis * BLOCK + place << 2)), f32x4.splat(<f32>(index * load<i32>(args + DILATION + word))));
     if (axis >= 3 - axes) {
-      at = f32x4.add(at, count < 4 ? loadPartial(offset, count) : v128.load(offset));
+      at = f32x4.add(at, get(offset, count));
       offset += step;
     }
     // Places that are missing lie outside.
@@ -142,7 +142,7 @@ function findCorners(args: usize, image: i32, group: i32, tap: i32, first: i32, 
 function maskAt(args: usize, image: i32, group: i32, tap: i32, place: i32, count: i32): v128 {
   if (load<usize>(args, MASK) == 0) return f32x4.splat(1);
   const at = imageOf(args, MASK, image) + (<usize>((group * load<i32>(args, TAPS) + tap) * load<i32>(args, PLACES) + place) << 2);
-  return count < 4 ? loadPartial(at, count) : v128.load(at);
+  return get(at, count);
 }
 
 /** Interpolates channels `from` to `to`, of those that are read together, at the point of lane `lane`. */
@@ -186,8 +186,7 @@ function writeColumns(args: usize, scratch: usize, channels: i32, mask: v128, to
 // @ts-ignore: decorator
 @inline
 function writeRow(to: usize, v: v128, step: usize, count: i32): usize {
-  if (count >= 4) v128.store(to, v);
-  else storePartial(to, v, count);
+  put(to, v, count);
   return to + step;
 }
 
@@ -274,9 +273,9 @@ function readColumns(args: usize, from: usize, step: usize, channels: i32, mask:
   const bytes = rowBytes(args);
   let to = scratch + WORK + bytes;
   for (; channels > 0; channels -= 4, from += step * 4, to += 16) {
-    const p = f32x4.mul(readRow(from, count), mask), q = channels > 1 ? f32x4.mul(readRow(from + step, count), mask) : f32x4.splat(0);
-    const r = channels > 2 ? f32x4.mul(readRow(from + step * 2, count), mask) : f32x4.splat(0);
-    const s = channels > 3 ? f32x4.mul(readRow(from + step * 3, count), mask) : f32x4.splat(0);
+    const p = f32x4.mul(get(from, count), mask), q = channels > 1 ? f32x4.mul(get(from + step, count), mask) : f32x4.splat(0);
+    const r = channels > 2 ? f32x4.mul(get(from + step * 2, count), mask) : f32x4.splat(0);
+    const s = channels > 3 ? f32x4.mul(get(from + step * 3, count), mask) : f32x4.splat(0);
     const a = v128.shuffle<f32>(p, q, 0, 4, 1, 5), b = v128.shuffle<f32>(r, s, 0, 4, 1, 5);
     const c = v128.shuffle<f32>(p, q, 2, 6, 3, 7), d = v128.shuffle<f32>(r, s, 2, 6, 3, 7);
     v128.store(to, v128.shuffle<f32>(a, b, 0, 1, 4, 5));
@@ -284,12 +283,6 @@ function readColumns(args: usize, from: usize, step: usize, channels: i32, mask:
     v128.store(to + bytes * 2, v128.shuffle<f32>(c, d, 0, 1, 4, 5));
     v128.store(to + bytes * 3, v128.shuffle<f32>(c, d, 2, 3, 6, 7));
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function readRow(from: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(from) : loadPartial(from, count);
 }
 
 /**
@@ -330,7 +323,7 @@ function addTo(to: usize, from: usize, factor: f32, count: i32): void {
 }
 
 /**
- * Gradient of the columns in the offsets or in the mask: both follow from the sums over channels of gradient times value, for each corner. Own words: gradient of the columns, its bytes an
+ * Gradient of the columns in the offsets, which follows from the sums over channels of gradient times value, for each corner; or in the mask: the sum of gradient times column. Own words: gradient of the columns, its bytes an
  * image, blocks of places, 1 for the mask or 0 for the offsets, output. A chunk is a block of places of an offset group of an image.
  */
 export function deformColumnsPointsGradient(args: usize, chunk: i32, scratch: usize): void {
@@ -342,26 +335,45 @@ export function deformColumnsPointsGradient(args: usize, chunk: i32, scratch: us
   for (let tap = 0; tap < taps; tap++) {
     for (let place = 0; place < last - first; place += 4) {
       const count = min(4, last - first - place), gradient = imageOf(args, OWN, image) + (<usize>((group * together * taps + tap) * places + first + place) << 2);
-      findCorners(args, image, group, tap, first, place, count, scratch);
-      readColumns(args, gradient, step, together, ofMask ? f32x4.splat(1) : maskAt(args, image, group, tap, first + place, count), count, scratch);
-      for (let lane: usize = 0; lane < 4; lane++) sumCorners(args, scratch, lane, ofMask);
       let to = load<usize>(args, OWN + 16) + (<usize>((((image * groups + group) * taps + tap) * all) * places + first + place) << 2);
+      findCorners(args, image, group, tap, first, place, count, scratch);
       if (ofMask) {
-        let sum = f32x4.splat(0);
-        for (let corner = scratch; corner < scratch + (CORNER << cells); corner += CORNER) sum = f32x4.add(sum, v128.load(corner, 16));
-        writeRow(to, sum, each, count);
+        for (let lane: usize = 0; lane < 4; lane++) interpolate(args, scratch, lane, 0, together);
+        writeRow(to, sumColumns(args, scratch, together, gradient, step, count), each, count);
       } else {
+        readColumns(args, gradient, step, together, maskAt(args, image, group, tap, first + place, count), count, scratch);
+        for (let lane: usize = 0; lane < 4; lane++) sumCorners(args, scratch, lane);
         for (let axis = cells - axes; axis < cells; axis++) to = writeRow(to, derivative(cells, scratch, axis), each, count);
       }
     }
   }
 }
 
-/** Puts the sum of gradient times value, of the point of lane `lane`, where each corner's weight was; times that weight if it is `weighted`. */
-function sumCorners(args: usize, scratch: usize, lane: usize, weighted: bool): void {
-  const row = scratch + WORK + rowBytes(args) * (lane + 1), channels = load<i32>(args, TOGETHER);
-  let corner = scratch + (lane << 2);
-  for (let quads = cellAxes(args) - 1; quads > 0; quads--) {
+/** The sums over channels of rows of the gradient of columns, `step` bytes apart, times what has been interpolated at four places. */
+function sumColumns(args: usize, scratch: usize, channels: i32, gradient: usize, step: usize, count: i32): v128 {
+  const bytes = rowBytes(args);
+  let from = scratch + WORK + bytes, sum = f32x4.splat(0);
+  for (; channels > 0; channels -= 4, from += 16, gradient += step * 4) {
+    const p = v128.load(from), q = v128.load(from + bytes), r = v128.load(from + bytes * 2), s = v128.load(from + bytes * 3);
+    const a = v128.shuffle<f32>(p, q, 0, 4, 1, 5), b = v128.shuffle<f32>(r, s, 0, 4, 1, 5);
+    const c = v128.shuffle<f32>(p, q, 2, 6, 3, 7), d = v128.shuffle<f32>(r, s, 2, 6, 3, 7);
+    sum = madd(v128.shuffle<f32>(a, b, 0, 1, 4, 5), get(gradient, count), sum);
+    if (channels > 1) sum = madd(v128.shuffle<f32>(a, b, 2, 3, 6, 7), get(gradient + step, count), sum);
+    if (channels > 2) sum = madd(v128.shuffle<f32>(c, d, 0, 1, 4, 5), get(gradient + step * 2, count), sum);
+    if (channels > 3) sum = madd(v128.shuffle<f32>(c, d, 2, 3, 6, 7), get(gradient + step * 3, count), sum);
+  }
+  return sum;
+}
+
+/** Puts the sum of gradient times value, of the point of lane `lane`, where each corner's weight was. */
+function sumCorners(args: usize, scratch: usize, lane: usize): void {
+  const row = scratch + WORK + rowBytes(args) * (lane + 1), channels = load<i32>(args, TOGETHER), first = scratch + (lane << 2);
+  const corners = CORNER << cellAxes(args);
+  // A point that sees the image is moved over zeros as well, but there is nothing beside the only axis.
+  let sees = 0;
+  for (let corner = first; corner < first + corners; corner += CORNER) sees |= load<i32>(corner, 32);
+  const beside = load<i32>(args) > 1 ? sees : 0;
+  for (let corner = first; corner < first + corners; corner += 4 * CORNER) {
     let p = load<usize>(corner), q = load<usize>(corner, CORNER), r = load<usize>(corner, 2 * CORNER), s = load<usize>(corner, 3 * CORNER), at = row, n = channels;
     let t = f32x4.splat(0), u = t, v = t, w = t;
     for (; n >= 4; n -= 4) {
@@ -383,18 +395,16 @@ function sumCorners(args: usize, scratch: usize, lane: usize, weighted: bool): v
       v = madd(gradient, loadPartial(r, n), v);
       w = madd(gradient, loadPartial(s, n), w);
     }
-    putSum(corner, t, weighted);
-    putSum(corner + CORNER, u, weighted);
-    putSum(corner + 2 * CORNER, v, weighted);
-    putSum(corner + 3 * CORNER, w, weighted);
-    corner += 4 * CORNER;
+    putSum(corner, t, sees);
+    putSum(corner + CORNER, u, beside);
+    putSum(corner + 2 * CORNER, v, sees);
+    putSum(corner + 3 * CORNER, w, beside);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function putSum(corner: usize, sum: v128, weighted: bool): void {
-  const weight = load<f32>(corner, 16), total: f32 = load<i32>(corner, 32) ? sumLanes(sum) : 0;
-  // Nothing where there is no corner; but NaN of a NaN weight.
-  store<f32>(corner, weighted ? total * weight : total + weight * 0, 16);
+function putSum(corner: usize, sum: v128, counts: i32): void {
+  // Where nothing counts there is 0; but NaN of a NaN weight.
+  store<f32>(corner, counts ? sumLanes(sum) : load<f32>(corner, 16) * 0, 16);
 }

@@ -4,7 +4,7 @@
 // Four points go together, one a lane. What is to be known of them is found once and kept for all channels of a chunk: for each corner of their cells,
 // three vectors: byte offsets into the plane, weights, and a mask of those that lie inside. The offsets of all corners lie inside the plane.
 
-import { loadPartial, madd, storePartial } from './vector';
+import { get, madd, put } from './vector';
 
 // @ts-ignore: decorator
 @inline
@@ -144,8 +144,7 @@ export function sample(args: usize, chunk: i32, scratch: usize): void {
         sum = madd(v128.and(valuesAt(plane, corner), v128.load(corner, 32)), v128.load(corner, 16), sum);
       }
       corner += rest;
-      if (n >= 4) v128.store(to, sum);
-      else storePartial(to, sum, n);
+      put(to, sum, n);
       to += 16;
     }
   }
@@ -178,7 +177,7 @@ export function sampleInputGradient(args: usize, chunk: i32, scratch: usize): vo
     for (let channel = begin; channel < end; channel++) {
       let from = load<usize>(args, OPERANDS) + (<usize>(channel * points + first) << 2), corner = scratch;
       for (let n = last - first; n > 0; n -= 4) {
-        const gradient = n >= 4 ? v128.load(from) : loadPartial(from, n);
+        const gradient = get(from, n);
         for (const stop = corner + corners; corner < stop; corner += CORNER) {
           addAt(to + <usize>channel * plane, corner, v128.and(f32x4.mul(gradient, v128.load(corner, 16)), v128.load(corner, 32)));
         }
@@ -201,11 +200,11 @@ export function samplePointsGradient(args: usize, chunk: i32, scratch: usize): v
     const plane = load<usize>(args, OPERANDS) + <usize>channel * load<usize>(args + PLANE);
     let from = load<usize>(args, OPERANDS + 8) + (<usize>(channel * points + first) << 2), corner = scratch;
     for (let n = last - first; n > 0; n -= 4) {
-      const gradient = n >= 4 ? v128.load(from) : loadPartial(from, n);
+      const gradient = get(from, n);
       for (const stop = corner + corners; corner < stop; corner += CORNER) {
         // Nothing to begin with; but NaN of a NaN weight.
         const sum = channel > image * channels ? v128.load(corner, 16) : f32x4.mul(v128.load(corner, 16), f32x4.splat(0));
-        v128.store(corner, f32x4.add(sum, v128.and(f32x4.mul(gradient, valuesAt(plane, corner)), v128.load(corner, 32))), 16);
+        v128.store(corner, madd(gradient, v128.and(valuesAt(plane, corner), v128.load(corner, 32)), sum), 16);
       }
       corner += rest;
       from += 16;
@@ -214,10 +213,20 @@ export function samplePointsGradient(args: usize, chunk: i32, scratch: usize): v
   const axes = load<i32>(args + AXES), step = <usize>axes << 2, bytes = groupBytes(args);
   let to = load<usize>(args, OPERANDS + 12) + <usize>(image * points + first) * step;
   for (let n = last - first; n > 0; n -= 4) {
-    for (let axis = 0; axis < axes; axis++) storeStrided(to + (<usize>axis << 2), step, derivative(axes, scratch, axis), n);
+    const mask = celled(axes, scratch);
+    for (let axis = 0; axis < axes; axis++) storeStrided(to + (<usize>axis << 2), step, v128.and(derivative(axes, scratch, axis), mask), n);
     to += step << 2;
     scratch += bytes;
   }
+}
+
+/** A mask of the points that have a cell: of the others, the weights of both ends along an axis are 0. */
+function celled(axes: i32, corner: usize): v128 {
+  let product = f32x4.splat(1);
+  for (let ends = corner + (CORNER << axes), stop = ends + <usize>axes * ENDS; ends < stop; ends += ENDS) {
+    product = f32x4.mul(product, f32x4.add(v128.load(ends), v128.load(ends, 16)));
+  }
+  return f32x4.ne(product, f32x4.splat(0));
 }
 
 /** Derivatives in the coordinate of one axis, from the sums of the corners and the weights along the other axes. */

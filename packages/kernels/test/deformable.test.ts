@@ -1,8 +1,6 @@
-import type { Kernels, Operand } from '@receptive/backend';
 import { sizeOf, windowOutput } from '@receptive/backend';
-import { reference } from '@receptive/backend/reference';
 import { describe, expect, test } from 'vitest';
-import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
+import { TestHost, agrees, computed, exactly, flavours, noise, sequence } from './support.ts';
 import type { Call, Given } from './support.ts';
 
 interface Case {
@@ -140,36 +138,38 @@ describe.each(flavours)('deformable convolutions, %s', async (flavour) => {
     }
   });
 
-  test.each([NaN, Infinity])('%s in the image, the offsets, the weights and the mask', (value) => {
-    const { geometry, offsetGroups, x, offset, weight, mask, y } = parts({
-      images: 1,
-      channels: 6,
-      filters: 5,
-      input: [7, 9],
-      kernel: [3, 3],
-      padding: 1,
-    });
+  /** All that is computed: its inputs, in the order in which the kernel takes them, and the shape of its output. */
+  function computations(
+    one: Case,
+  ): readonly [name: string, inputs: readonly Given[], output: readonly number[], Call][] {
+    const { geometry, offsetGroups, x, offset, weight, mask, y, columns } = parts(one);
+    const rest = [geometry, offsetGroups] as const;
+    return [
+      ['deformConv', [x, offset, weight, mask], y, (k, [a, o, w, m], [out]) => k.deformConv(a!, o!, w!, m, out!, ...rest)],
+      ['deformColumns', [x, offset, mask], columns.shape, (k, [a, o, m], [out]) => k.deformColumns(a!, o!, m, out!, ...rest)],
+      ['deformColumnsInputGradient', [columns, offset, mask], x.shape, (k, [g, o, m], [out]) => k.deformColumnsInputGradient(g!, o!, m, out!, ...rest)],
+      ['deformColumnsOffsetGradient', [x, columns, offset, mask], offset.shape, (k, [a, g, o, m], [out]) => k.deformColumnsOffsetGradient(a!, g!, o!, m, out!, ...rest)],
+      ['deformColumnsMaskGradient', [x, columns, offset], mask.shape, (k, [a, g, o], [out]) => k.deformColumnsMaskGradient(a!, g!, o!, out!, ...rest)],
+    ]; // prettier-ignore
+  }
+
+  test.each<[string, Case]>([
+    ['one axis', { images: 1, channels: 3, filters: 2, input: [23], kernel: [3], padding: 1 }],
+    ['two axes', { images: 1, channels: 6, filters: 5, input: [7, 9], kernel: [3, 3], padding: 1 }],
+    ['three axes', { images: 1, channels: 5, filters: 3, input: [4, 3, 5], kernel: [2, 1, 2], padding: 1 }],
+  ])('what is not finite reaches the results that it is part of, over %s', (_, one) => {
     const kinds = (values: Iterable<number>): string[] =>
       Array.from(values, (each) => (Number.isFinite(each) ? 'finite' : `${each}`));
-    const backend = reference();
-    for (const [input, place] of [x, offset, weight, mask].map((each, i) => [each, 40 + 3 * i] as const)) {
-      const before = input.data[place]!;
-      input.data[place] = value;
-      const all = [x, offset, weight, mask];
-      const call = (kernels: Kernels, [a, o, w, m, out]: readonly Operand[]): void =>
-        kernels.deformConv!(a!, o!, w!, m, out!, geometry, offsetGroups);
-      const own = [...all.map(({ shape, data }) => host.operand('float32', shape, data)), host.operand('float32', y)];
-      call(host.kernels, own);
-      const theirs = [...all, { shape: y, data: new Float32Array(sizeOf(y)) }].map(({ shape, data }): Operand => {
-        const storage = backend.allocate('float32', data.length);
-        backend.write(storage, data);
-        return { storage, shape, dtype: 'float32' };
-      });
-      call(backend.kernels, theirs);
-      const expected = kinds(backend.readSync!(theirs[4]!.storage, 'float32', sizeOf(y)));
-      expect(kinds(host.read(own[4]!))).toEqual(expected);
-      host.free(...own);
-      input.data[place] = before;
+    for (const [name, inputs, shape, call] of computations(one)) {
+      for (const [number, { data }] of inputs.entries()) {
+        for (const value of [NaN, Infinity, -Infinity]) {
+          // Many at a time: some are read far outside, some at an edge.
+          const planted = data.map((each) => (random() < 0.1 ? value : each));
+          const all = inputs.map((input, i) => (i === number ? { ...input, data: planted } : input));
+          const [got, want] = [computed(host, all, [{ shape }], call), exactly(all, [{ shape }], call)];
+          expect(kinds(got[0]!), `${name}, ${value} in input ${number}`).toEqual(kinds(want[0]!));
+        }
+      }
     }
   });
 });

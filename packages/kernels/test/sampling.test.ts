@@ -1,6 +1,6 @@
 import { sizeOf } from '@receptive/backend';
 import { describe, expect, test } from 'vitest';
-import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
+import { TestHost, agrees, computed, exactly, flavours, noise, sequence } from './support.ts';
 import type { Call, Given, Wanted } from './support.ts';
 
 describe.each(flavours)('sampling, %s', async (flavour) => {
@@ -42,6 +42,34 @@ describe.each(flavours)('sampling, %s', async (flavour) => {
     for (let i = 0; i < 60; i++) {
       const spatial = Array.from({ length: 1 + (i % 3) }, () => upTo(7));
       check([upTo(2), upTo(5), ...spatial], upTo(40));
+    }
+  });
+
+  test('what is not finite reaches the results that it is part of', () => {
+    const kinds = (values: Iterable<number>): string[] =>
+      Array.from(values, (each) => (Number.isFinite(each) ? 'finite' : `${each}`));
+    for (const spatial of [[6], [4, 5], [3, 2, 4]]) {
+      const shape = [2, 3, ...spatial];
+      const [x, at, gradient] = [given(shape), points(shape, 41), given([2, 3, 41])];
+      const computations: readonly [inputs: readonly Given[], output: readonly number[], Call][] = [
+        [[x, at], gradient.shape, (k, [a, p], [y]) => k.sample(a!, p!, y!)],
+        [[gradient, at], shape, (k, [g, p], [y]) => k.sampleInputGradient(g!, p!, y!)],
+        [[x, at, gradient], at.shape, (k, [a, p, g], [y]) => k.samplePointsGradient(a!, p!, g!, y!)],
+      ];
+      for (const [which, [inputs, output, call]] of computations.entries()) {
+        for (const number of inputs.keys()) {
+          for (const value of [NaN, Infinity, -Infinity]) {
+            const all = inputs.map((input, i) =>
+              i === number ? { ...input, data: input.data.map((each) => (random() < 0.1 ? value : each)) } : input,
+            );
+            const [got, want] = [
+              computed(host, all, [{ shape: output }], call),
+              exactly(all, [{ shape: output }], call),
+            ];
+            expect(kinds(got[0]!), `computation ${which}, ${value} in input ${number}`).toEqual(kinds(want[0]!));
+          }
+        }
+      }
     }
   });
 

@@ -137,19 +137,8 @@ export function agrees(
   c: number,
   magnitude = call,
 ): void {
-  const run = (order: Order): TypedArray[] => {
-    const before = host.heap.bytes;
-    host.order = order;
-    const ins = inputs.map(({ shape, data }) => host.operand(dtypeOf(data)!, shape, data));
-    const outs = outputs.map(({ shape, dtype = 'float32' }) => host.operand(dtype, shape));
-    call(host.kernels, ins, outs);
-    const results = outs.map((out) => host.read(out));
-    host.free(...ins, ...outs);
-    expect(host.heap.bytes).toBe(before);
-    return results;
-  };
-  const results = run('forward');
-  expect(run('backward')).toEqual(results);
+  const results = computed(host, inputs, outputs, call);
+  expect(computed(host, inputs, outputs, call, 'backward')).toEqual(results);
   const expected = exactly(inputs, outputs, call);
   const scales = exactly(
     inputs.map(({ shape, data }) => ({ shape, data: data instanceof Float32Array ? data.map(Math.abs) : data })),
@@ -169,8 +158,27 @@ export function agrees(
   });
 }
 
+/** What the host gives. No memory may be left over. */
+export function computed(
+  host: TestHost,
+  inputs: readonly Given[],
+  outputs: readonly Wanted[],
+  call: Call,
+  order: Order = 'forward',
+): TypedArray[] {
+  const before = host.heap.bytes;
+  host.order = order;
+  const ins = inputs.map(({ shape, data }) => host.operand(dtypeOf(data)!, shape, data));
+  const outs = outputs.map(({ shape, dtype = 'float32' }) => host.operand(dtype, shape));
+  call(host.kernels, ins, outs);
+  const results = outs.map((out) => host.read(out));
+  host.free(...ins, ...outs);
+  expect(host.heap.bytes).toBe(before);
+  return results;
+}
+
 /** What the reference gives in float64. */
-function exactly(inputs: readonly Given[], outputs: readonly Wanted[], call: Call): TypedArray[] {
+export function exactly(inputs: readonly Given[], outputs: readonly Wanted[], call: Call): TypedArray[] {
   const backend = reference();
   const operand = (shape: readonly number[], dtype: DType, data?: TypedArray): Operand => {
     const storage = backend.allocate(dtype, sizeOf(shape));
