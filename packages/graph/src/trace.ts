@@ -37,6 +37,6 @@ export function trace(
   };
 
   const given = inputs.map(made);
-  const outputs = scope(() => listen(note, () => f(...inputs)).map(read));
+  const outputs = scope(() => listen(note, () => f(...inputs), 'forward').map(read));
   return { inputs: given, outputs, nodes };
 }

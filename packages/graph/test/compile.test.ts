@@ -42,6 +42,10 @@ function normed(channels: number): BatchNorm2d {
   return norm;
 }
 
+/** A function that is not differentiated by the rules of its ops. */
+const own = (forward: (x: Tensor) => Tensor, x: Tensor): Tensor =>
+  t.customDerivative({ forward, backward: (g) => [g] }, x);
+
 /** A block whose input is read twice. */
 class Residual extends Module {
   readonly body = new Sequential([new Conv2d(4, 4, 3, { padding: 1, bias: false }), normed(4), new ReLU()]);
@@ -81,6 +85,20 @@ const models: Record<string, { readonly model: () => Compilable; readonly shape:
     shape: [5, 1, 8, 8],
   },
   'an op that is composed of others': { model: () => (x) => x.softmax(1).mul(2).sum(2), shape: [2, 3, 4] },
+  'functions with a derivative of their own': {
+    model: () => {
+      const conv = new Conv2d(1, 2, 3);
+      // They read what they are given, what was made before them, what they close over, and each other.
+      return (x) =>
+        t.scope(() => {
+          const y = conv.forward(x);
+          const same = own((each) => each, y);
+          const inner = own((each) => own((z) => z.mul(y), each.relu()).add(same), y);
+          return own((each) => each.reshape(-1).mul(conv.bias!.value.sum()), inner);
+        });
+    },
+    shape: [2, 1, 5, 5],
+  },
   'its input': { model: () => (x) => x, shape: [2, 3] },
   'its input under another shape': { model: () => (x) => x.reshape(6), shape: [2, 3] },
   'what does not depend on its input': { model: () => () => t.full([5], 3).square(), shape: [1] },
@@ -230,6 +248,14 @@ describe('compile', () => {
     expect(() => valueAndGrad(() => compiled.forward(x).sum(), [w])).toThrow('compiled has no derivative');
     const [, [dw]] = valueAndGrad(() => t.stopGradient(compiled.forward(x)).mul(w).sum(), [w]);
     expect([...dw.dataSync()]).toEqual([2, 2, 2]);
+  });
+
+  test('what a function with a derivative of its own closes over is taken as it is', () => {
+    const p = new t.Parameter([2], (shape) => t.full(shape, 1));
+    using compiled = compile((x) => t.scope(() => own((y) => y.mul(p.value), x.add(p.value))), [2]);
+    p.assign(t.full([2], 3));
+    expect([...compiled.forward(t.tensor([1, 2])).dataSync()]).toEqual([12, 15]);
+    expect(names((x) => own((y) => y.exp(), x), [2])).not.toContain('custom');
   });
 
   test('what is packed of what follows from variables follows them too', () => {

@@ -108,7 +108,7 @@ function run(
     running.pop();
     return frame.output;
   };
-  const output = observe(model, around, () => listen(record, () => model.forward(x)));
+  const output = observe(model, around, () => listen(record, () => model.forward(x), 'forward'));
   return { frames, output };
 }
 

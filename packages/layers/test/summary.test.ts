@@ -21,6 +21,7 @@ import {
   concat,
   conv2d,
   currentBackend,
+  customDerivative,
   matmul,
   mean,
   ones,
@@ -146,6 +147,17 @@ describe('summary', () => {
     ]);
     expect(layers[0]).toMatchObject({ parameters: 24 + 15, multiplyAdds: 6 * 4 * 3 + 6 * 3 * 5, output: [6, 5] });
     expect(totals.multiplyAdds).toBe(6 * 4 * 3 + 6 * 3 * 5);
+  });
+
+  test('looks into functions with a derivative of their own', () => {
+    class Rounded extends Module {
+      readonly conv = new Conv2d(1, 2, 3);
+      override forward(x: Tensor): Tensor {
+        return customDerivative({ forward: (y) => conv2d(y, this.conv.weight.value), backward: (g) => [g] }, x);
+      }
+    }
+    const [layer] = summary(new Rounded(), [1, 8, 8]).layers;
+    expect(layer).toMatchObject({ multiplyAdds: 36 * 18, filters: 2, receptiveField: [3, 3] });
   });
 
   test('a dense layer over several places computes at each of them', () => {

@@ -19,8 +19,11 @@ export interface Dispatched {
 /** Is told of each op after it ran. Ops that a listener runs are not told. */
 export type Listener = (dispatched: Dispatched) => void;
 
-/** What a listener hears where an op has no kernel: the op, or in its stead those of its default composition. */
-export type Depth = 'ops' | 'kernels';
+/**
+ * What a listener hears where an op has no kernel: the op, or in its stead those of its default composition. `'forward'` is for those who do not differentiate:
+ * ops, but of a function with a derivative of its own the ops that it computes.
+ */
+export type Depth = 'ops' | 'forward' | 'kernels';
 
 interface Listening {
   readonly listener: Listener;
@@ -47,7 +50,7 @@ function withListeners<T>(caller: string, active: readonly Listening[], f: () =>
 
 /**
  * Runs `f` and tells `listener` of every op dispatched in it, besides those already listening. Ops inside a default composition are not told, the composed
- * op is; with `depth` `'kernels'` it is the other way round.
+ * op is; with `depth` `'kernels'` it is the other way round, and with `'forward'` for functions with a derivative of their own alone.
  * @throws BackendError if `f` returns a promise.
  */
 export function listen<T>(listener: Listener, f: () => T, depth: Depth = 'ops'): T {
@@ -101,10 +104,15 @@ function tell(dispatched: Dispatched, isComputed: boolean): void {
   // A listener that computes, such as a check for NaN, would otherwise hear itself.
   listeners = nobody;
   try {
-    for (const { listener, depth } of told) if (isComputed || depth === 'ops') listener(dispatched);
+    for (const { listener, depth } of told) if (isComputed || !hearsInside(depth, dispatched.op)) listener(dispatched);
   } finally {
     listeners = told;
   }
+}
+
+/** Whether a listener hears the ops that `op` is composed of, in its stead. */
+function hearsInside(depth: Depth, op: AnyOp): boolean {
+  return depth === 'kernels' || (depth === 'forward' && op.transparent === true);
 }
 
 function backendOf(op: AnyOp, inputs: readonly Tensor[]): Backend {
@@ -168,8 +176,11 @@ function compose(op: AnyOp, inputs: readonly Tensor[], attributes: unknown): rea
     );
   }
   // What a composition returns may be one of the inputs, or a tensor of somebody else's; the op's output is a handle and a value of its own.
-  const inside = listeners.length === 0 ? nobody : listeners.filter(({ depth }) => depth === 'kernels');
+  const inside = listeners.length === 0 ? nobody : listeners.filter(({ depth }) => hearsInside(depth, op));
   return withListeners(op.name, inside, () =>
-    scope(() => op.compose!(inputs, attributes).map((output) => output.asNewValue())),
+    scope(() => {
+      const outputs = op.compose!(inputs, attributes);
+      return op.transparent ? outputs : outputs.map((output) => output.asNewValue());
+    }),
   );
 }

@@ -33,6 +33,11 @@ export interface Op<
   compose?(inputs: Each<I, Tensor>, attributes: A): Each<O, Tensor>;
   /** Each element of the output follows from the inputs' at its own place alone (after broadcasting). What elements see of a model's input passes through. */
   readonly pointwise?: true;
+  /**
+   * The op stands for its composition, and only says how that is differentiated. The composition ends in values of its own. Attributes are functions that may
+   * close over tensors: the op cannot run again elsewhere, but what it is composed of can.
+   */
+  readonly transparent?: true;
   /** The output is the input's memory under another shape; nothing runs. */
   readonly alias?: true;
   /** Number of the input whose memory each output may take over, where the caller gives it up. */

@@ -4,6 +4,7 @@ import {
   add,
   avgPool2d,
   conv2d,
+  customDerivative,
   dispatch,
   exp,
   listen,
@@ -19,7 +20,7 @@ import {
   unobserved,
   zeros,
 } from '@receptive/tensor';
-import type { Dispatched, Listener, Op } from '@receptive/tensor';
+import type { Dispatched, Listener, Op, Tensor } from '@receptive/tensor';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { failing, moved, primitivesOnly } from './harness.ts';
 
@@ -80,6 +81,25 @@ describe('listeners', () => {
     });
     expect(outer).toEqual(['relu', 'exp', 'add']);
     expect(inner).toEqual(['exp']);
+  });
+
+  test('who do not differentiate hear what a function with a derivative of its own computes, and no other inside', () => {
+    const x = moved(primitivesOnly(backend), zeros([1, 2]));
+    const f = (): Tensor => customDerivative({ forward: (y) => softmax(y).exp(), backward: (g) => [g] }, x).relu();
+    const inside: string[] = [];
+    const results = new Set<number>();
+    const y = listen(
+      ({ op, inputs, outputs }) => {
+        inside.push(op.name);
+        if (op.name === 'relu') expect(results.has(inputs[0]!.id)).toBe(true);
+        for (const { id } of outputs) results.add(id);
+      },
+      f,
+      'forward',
+    );
+    expect(results.has(y.id)).toBe(true);
+    expect(inside).toEqual(['softmax', 'exp', 'stopGradient', 'relu']);
+    expect(heard(f)).toEqual(['custom', 'relu']);
   });
 
   test('hear nothing of what runs unobserved', () => {

@@ -19,7 +19,9 @@ const stopGradientOp: Op<undefined, [x: 0], [y: 0]> = {
 
 const customOp: Op<CustomFunction, readonly 0[], [y: 0]> = {
   name: 'custom',
-  compose: (inputs, f) => [f.forward(...inputs)],
+  transparent: true,
+  // What it returns may be one of the inputs: the output is a value of its own, also to those who hear this alone.
+  compose: (inputs, f) => [stopGradient(f.forward(...inputs))],
 };
 
 export const controlOps = { stopGradient: stopGradientOp, custom: customOp };
