@@ -17,6 +17,7 @@ const floors: Record<string, number> = {
   '@receptive/layers': 4,
   '@receptive/autograd': 3,
   '@receptive/backend-cpu': 3,
+  '@receptive/backend-workers': 3,
   '@receptive/backend-gpu': 2,
   '@receptive/data': 3,
   '@receptive/formats': 3,
@@ -28,8 +29,9 @@ const floors: Record<string, number> = {
 
 /** Concrete backends and what they are made of: who, below the top floor, may import them. */
 const reserved: Record<string, readonly string[]> = {
-  '@receptive/kernels': ['@receptive/backend-cpu'],
+  '@receptive/kernels': ['@receptive/backend-cpu', '@receptive/backend-workers'],
   '@receptive/backend-cpu': ['receptive'],
+  '@receptive/backend-workers': ['receptive'],
   '@receptive/backend-gpu': ['receptive'],
 };
 

@@ -39,6 +39,11 @@ export class Heap {
     if (start < this.#end) this.#append(start, this.#end - start);
   }
 
+  /** Bytes of memory there are so far. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Bytes handed out and not yet freed, rounded up as they were handed out. */
   get bytes(): number {
     return this.#bytes;

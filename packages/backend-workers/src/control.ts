@@ -1,0 +1,160 @@
+// How the threads of a pool agree on who computes what: a few words that all of them share. The caller opens a turn, one phase of a program, for others to
+// join; everybody claims chunks from one counter until none is left; then the caller closes the turn, and waits for those that are still at work. Whoever comes late finds the turn
+// closed and the chunks done, so that nobody is waited for who has not begun.
+
+/** Words between two that different threads write: a cache line. */
+const LINE = 16;
+
+/** Number of the turn: odd while it is open. Threads that have nothing to do wait for it to change. */
+const TURN = 0;
+/** The next chunk that nobody has claimed. */
+const NEXT = LINE;
+/** Whether the caller sleeps until somebody is done. */
+const WAITING = 2 * LINE;
+/** What the open turn is about; written while it is closed. */
+const [KERNEL, ARGS, CHUNKS, SCRATCH, STRIDE] = [3 * LINE, 3 * LINE + 1, 3 * LINE + 2, 3 * LINE + 3, 3 * LINE + 4];
+/** The states of the threads follow, a line each. */
+const STATES = 4;
+
+/** What a thread may be: not in a turn, in one, or asleep. */
+export const IDLE = 0;
+const BUSY = 1;
+export const ASLEEP = 2;
+/** Beyond any number of chunks. */
+const NONE_LEFT = 2 ** 30;
+
+/** Computes chunk number `chunk` of the work that the words at address `args` describe. */
+export type Compute = (args: number, chunk: number, scratch: number) => void;
+
+/** One phase of a program, as a turn. */
+export interface Turn {
+  /** Number of the kernel among the module's exports. */
+  readonly kernel: number;
+  readonly args: number;
+  readonly chunks: number;
+  readonly scratch: number;
+  readonly stride: number;
+}
+
+/** The words for so many threads: the caller is number 0. */
+export function controlFor(threads: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer((STATES + threads) * LINE * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** The word that says what thread number `member` is doing. */
+export const stateOf = (member: number): number => (STATES + member) * LINE;
+
+/** The word that says which chunk thread number `member` has claimed. */
+export const chunkOf = (member: number): number => stateOf(member) + 1;
+
+/** The word that is 1 once a kernel has failed in thread number `member`. */
+export const faultOf = (member: number): number => stateOf(member) + 2;
+
+/** Opens a turn: chunks from number `first` on are there to be claimed. */
+export function open(control: Int32Array, { kernel, args, chunks, scratch, stride }: Turn, first: number): void {
+  control[KERNEL] = kernel;
+  control[ARGS] = args;
+  control[CHUNKS] = chunks;
+  control[SCRATCH] = scratch;
+  control[STRIDE] = stride;
+  Atomics.store(control, NEXT, first);
+  Atomics.add(control, TURN, 1);
+}
+
+/** Closes the turn to those who have not joined it. */
+export function close(control: Int32Array): void {
+  Atomics.add(control, TURN, 1);
+}
+
+/** Leaves no chunk to claim, for the others' sake, after one has failed. */
+export function abandon(control: Int32Array): void {
+  Atomics.store(control, NEXT, NONE_LEFT);
+}
+
+/** Claims chunks and computes them until none is left; says how many it were. */
+export function share(
+  control: Int32Array,
+  member: number,
+  compute: Compute,
+  { args, chunks, scratch, stride }: Omit<Turn, 'kernel'>,
+): number {
+  const own = scratch + stride * member;
+  let done = 0;
+  for (;;) {
+    const chunk = Atomics.add(control, NEXT, 1);
+    if (chunk >= chunks) return done;
+    control[chunkOf(member)] = chunk;
+    compute(args, chunk, own);
+    done++;
+  }
+}
+
+/** Lets a thread compute in every turn that it comes in time for. Never returns. `spin` is for how many milliseconds it looks for the next turn before it sleeps. */
+export function serve(kernels: readonly Compute[], control: Int32Array, member: number, spin: number): never {
+  const state = stateOf(member);
+  // A thread that takes another's place finds the turn that the other had, and waits for the one after.
+  for (let seen = Atomics.load(control, TURN); ;) {
+    const turn = change(control, state, seen, spin);
+    seen = turn;
+    if (turn % 2 === 0) continue;
+    Atomics.store(control, state, BUSY);
+    // Looked at again: if it is still open, the caller sees that this thread is busy before it goes on to the next.
+    if (Atomics.load(control, TURN) === turn) {
+      try {
+        share(control, member, kernels[control[KERNEL]!]!, {
+          args: control[ARGS]!,
+          chunks: control[CHUNKS]!,
+          scratch: control[SCRATCH]!,
+          stride: control[STRIDE]!,
+        });
+      } catch {
+        abandon(control);
+        Atomics.store(control, faultOf(member), 1);
+      }
+    }
+    Atomics.store(control, state, IDLE);
+    if (Atomics.load(control, WAITING) === 1) Atomics.notify(control, state);
+  }
+}
+
+/** How often the turn is looked at for one look at the clock. */
+const LOOKS = 64;
+
+/** Waits until the turn is no longer `seen`. */
+function change(control: Int32Array, state: number, seen: number, spin: number): number {
+  for (let until = performance.now() + spin; performance.now() < until;) {
+    for (let i = 0; i < LOOKS; i++) {
+      const turn = Atomics.load(control, TURN);
+      if (turn !== seen) return turn;
+    }
+  }
+  Atomics.store(control, state, ASLEEP);
+  Atomics.wait(control, TURN, seen);
+  Atomics.store(control, state, IDLE);
+  return Atomics.load(control, TURN);
+}
+
+/** Wakes as many sleeping threads as there are chunks for. */
+export function wake(control: Int32Array, chunks: number): void {
+  Atomics.notify(control, TURN, chunks);
+}
+
+/**
+ * Waits until thread number `member` is not busy, at most until the clock says `deadline`; says whether it is so. `spin` is for how many milliseconds it looks before it sleeps; a page's own
+ * thread must not sleep: it looks for ever.
+ */
+export function settled(control: Int32Array, member: number, spin: number, deadline: number): boolean {
+  const state = stateOf(member);
+  const start = performance.now();
+  for (let now = start; Atomics.load(control, state) === BUSY; now = performance.now()) {
+    if (now > deadline) return false;
+    if (now - start < spin) {
+      for (let i = 0; i < LOOKS; i++) if (Atomics.load(control, state) !== BUSY) return true;
+    } else {
+      Atomics.store(control, WAITING, 1);
+      Atomics.wait(control, state, BUSY, deadline - now);
+      Atomics.store(control, WAITING, 0);
+    }
+  }
+  return true;
+}

@@ -1,0 +1,2 @@
+export { workers } from './workers.ts';
+export type { WorkersOptions } from './workers.ts';

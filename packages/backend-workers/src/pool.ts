@@ -1,0 +1,232 @@
+import type { Crew, Kernel, Means, Program, Workspace } from '@receptive/kernels';
+import { kernelOf } from '@receptive/kernels';
+import type { Turn } from './control.ts';
+import {
+  ASLEEP,
+  IDLE,
+  abandon,
+  chunkOf,
+  close,
+  controlFor,
+  faultOf,
+  open,
+  settled,
+  share,
+  stateOf,
+  wake,
+} from './control.ts';
+import type { Host, Thread } from './thread.ts';
+
+// Times in milliseconds; `bench --only threads` measures what they follow from.
+
+/** A phase is shared if it takes so long alone: the turn of threads that are awake costs about a fifth of it. */
+const WORTH_SHARING = 0.004;
+/** The same where everybody sleeps: it takes about half of it until the first has woken. */
+const WORTH_WAKING = 0.1;
+/** For how long a thread looks for work before it sleeps: longer than the time between the ops of a program that is busy. */
+const SPIN = 0.1;
+/** For how long the caller looks whether the last chunks are done before it sleeps, and leaves its processor to those who compute them. */
+const CALLER_SPIN = 0.05;
+
+/** A phase as the pool sees it. */
+interface Phase {
+  readonly name: string;
+  readonly compute: Kernel;
+  /** Number of the kernel among the module's exports. */
+  readonly kernel: number;
+  readonly args: number;
+  readonly chunks: number;
+  /** How long the caller took for a chunk, when it last did; 0 if it never has. */
+  cost: number;
+}
+
+/** A thread, and what becomes of its place. */
+interface Member {
+  readonly thread: Thread;
+  /** Resolves when the thread has ended and another one has its place. */
+  readonly replaced: Promise<void>;
+}
+
+/** What a pool is to be like. */
+export interface PoolPlan {
+  readonly threads: number;
+  /** Seconds that a chunk may take. */
+  readonly patience: number;
+  readonly url: string | URL | undefined;
+}
+
+/** Threads that compute together: the one that calls, and others that serve it. */
+export class Pool implements Crew {
+  readonly threads: number;
+  readonly #means: Means;
+  readonly #host: Host;
+  readonly #plan: PoolPlan;
+  readonly #control: Int32Array;
+  readonly #spin: number;
+  readonly #exports: ReadonlyMap<string, number>;
+  readonly #phases = new WeakMap<Program, readonly Phase[]>();
+  /** From number 1 on: the caller is number 0. */
+  readonly #members = new Map<number, Member>();
+  /** Those who are no longer waited for, but may still write. */
+  readonly #stuck = new Set<number>();
+  readonly #repairs = new Set<Promise<void>>();
+  #disposed = false;
+
+  private constructor(means: Means, host: Host, plan: PoolPlan) {
+    this.threads = plan.threads;
+    this.#means = means;
+    this.#host = host;
+    this.#plan = plan;
+    this.#control = controlFor(plan.threads);
+    this.#spin = host.maySleep() ? CALLER_SPIN : Infinity;
+    const names = WebAssembly.Module.exports(means.module);
+    this.#exports = new Map(names.map(({ name }, i) => [name, i]));
+  }
+
+  /** Rejects if a thread cannot be started; none is left then. */
+  static async start(means: Means, host: Host, plan: PoolPlan): Promise<Pool> {
+    const pool = new Pool(means, host, plan);
+    const others = Array.from({ length: plan.threads - 1 }, (_, i) => pool.#hire(i + 1));
+    const failure = (await Promise.allSettled(others)).find(({ status }) => status === 'rejected');
+    if (failure) {
+      pool.dispose();
+      throw (failure as PromiseRejectedResult).reason;
+    }
+    return pool;
+  }
+
+  describe(): string {
+    return this.threads === 1 ? 'one thread' : `${this.threads} threads`;
+  }
+
+  run(program: Program, workspace: Workspace): void {
+    if (this.#stuck.size > 0) {
+      throw new Error(
+        'workers: a thread has been given up and may still write to memory. Await backend.flush(): then another one has its place.',
+      );
+    }
+    let phases = this.#phases.get(program);
+    if (!phases) this.#phases.set(program, (phases = this.#phasesOf(program)));
+    for (const phase of phases) this.#perform(phase, workspace);
+  }
+
+  async whole(): Promise<void> {
+    while (this.#repairs.size > 0) await Promise.all(this.#repairs);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const { thread } of this.#members.values()) thread.terminate();
+    this.#members.clear();
+  }
+
+  #phasesOf({ phases }: Program): Phase[] {
+    const { kernels } = this.#means;
+    return phases.map(({ kernel: name, args, chunks }) => {
+      const compute = kernelOf(kernels, name);
+      return { name, compute, kernel: this.#exports.get(name)!, args, chunks, cost: 0 };
+    });
+  }
+
+  /** A phase begins with the caller. Others join in where what is left of it would take longer than to have them come. */
+  #perform(phase: Phase, { words, scratch, stride }: Workspace): void {
+    const { compute, chunks } = phase;
+    const args = words + phase.args;
+    const start = performance.now();
+    let done = 0;
+    if (phase.cost === 0) {
+      compute(args, done++, scratch);
+      phase.cost = performance.now() - start;
+    }
+    const left = chunks - done;
+    if (left === 0) return;
+    const awake = this.#awake();
+    if (left > 1 && left * phase.cost > (awake > 0 ? WORTH_SHARING : WORTH_WAKING) && this.#members.size > 0) {
+      const turn = { kernel: phase.kernel, args, chunks, scratch, stride };
+      done += this.#together(phase, turn, done, awake);
+    } else {
+      while (done < chunks) compute(args, done++, scratch);
+    }
+    if (done > 0) phase.cost = (performance.now() - start) / done;
+  }
+
+  /** Computes the chunks from number `first` on together with the others, and says how many the caller did. */
+  #together(phase: Phase, turn: Turn, first: number, awake: number): number {
+    const control = this.#control;
+    open(control, turn, first);
+    let done = 0;
+    try {
+      const wanted = turn.chunks - first - 1 - awake;
+      if (wanted > 0 && awake < this.#members.size) wake(control, wanted);
+      done = share(control, 0, phase.compute, turn);
+    } catch (error) {
+      abandon(control);
+      throw error;
+    } finally {
+      close(control);
+      this.#gather(phase);
+    }
+    return done;
+  }
+
+  /** Waits for all who are at work. Throws if somebody does not come to an end, or has failed. */
+  #gather(phase: Phase): void {
+    const control = this.#control;
+    const { patience } = this.#plan;
+    const deadline = performance.now() + patience * 1000;
+    let failed = false;
+    for (const [member, { thread, replaced }] of this.#members) {
+      if (!settled(control, member, this.#spin, deadline)) {
+        if (this.#stuck.size === 0) this.#means.hold();
+        this.#stuck.add(member);
+        this.#awaited(replaced);
+        thread.terminate();
+      } else if (control[faultOf(member)] !== 0) {
+        failed = true;
+        control[faultOf(member)] = 0;
+      }
+    }
+    if (this.#stuck.size > 0) {
+      const [member] = this.#stuck;
+      throw new Error(
+        `workers: thread ${member} has not finished chunk ${control[chunkOf(member!)]} of ${phase.chunks} of the kernel ${phase.name} within ${patience} seconds. ` +
+          'It is being replaced: await backend.flush(), then go on. Where chunks do take that long, give a larger `patience`.',
+      );
+    }
+    if (failed)
+      throw new Error(`workers: the kernel ${phase.name} failed in a thread; this is a bug in @receptive/kernels.`);
+  }
+
+  /** How many do not sleep. */
+  #awake(): number {
+    let awake = 0;
+    for (const member of this.#members.keys()) if (Atomics.load(this.#control, stateOf(member)) !== ASLEEP) awake++;
+    return awake;
+  }
+
+  async #hire(member: number): Promise<void> {
+    const { module, memory } = this.#means;
+    Atomics.store(this.#control, stateOf(member), IDLE);
+    const job = { module, memory, control: this.#control, member, spin: SPIN };
+    const thread = await this.#host.spawn(job, this.#plan.url);
+    if (this.#disposed) thread.terminate();
+    else this.#members.set(member, { thread, replaced: thread.exited.then(() => this.#replace(member)) });
+  }
+
+  /** Another thread for one that has ended. */
+  async #replace(member: number): Promise<void> {
+    if (this.#disposed) return;
+    this.#awaited(this.#members.get(member)!.replaced);
+    this.#members.delete(member);
+    // Nobody else writes: what was freed may be used again.
+    if (this.#stuck.delete(member) && this.#stuck.size === 0) this.#means.release();
+    // If there can be no other, the rest goes on without it.
+    await this.#hire(member).catch(() => {});
+  }
+
+  /** Notes what {@link whole} waits for. */
+  #awaited(repair: Promise<void>): void {
+    this.#repairs.add(repair);
+    void repair.then(() => this.#repairs.delete(repair));
+  }
+}
