@@ -234,6 +234,7 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   col2im: (g, _columns, { window }) => [() => im2col(g, window)],
 
   maxPool: (g, [x], { window }, [_y, indices]) => [() => maxPoolGradient(g, indices, window, x.shape)],
+  maxPoolValues: 'composition',
   maxPoolGradient: 'composition',
   avgPool: (g, [x], attributes) => [() => avgPoolGradient(g, attributes, x.shape)],
   avgPoolGradient: 'composition',

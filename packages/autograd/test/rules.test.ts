@@ -360,6 +360,13 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   col2im: [{ f: (x) => t.col2im(x, [2, 1, 5, 4], window).square(), inputs: [[2, 6, 10]] }],
 
   maxPool: [{ f: (x) => t.maxPool2d(x, [3, 2], { stride: 1, padding: 1 }).square(), inputs: [distinct([2, 2, 4, 3])] }],
+  maxPoolValues: [
+    {
+      f: (x) =>
+        t.dispatch(t.ops.maxPoolValues, [x], { window: { ...window, kernel: [3, 2], stride: [1, 2] } })[0].square(),
+      inputs: [distinct([2, 2, 4, 3])],
+    },
+  ],
   maxPoolGradient: [
     {
       f: (g) => {

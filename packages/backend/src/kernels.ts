@@ -137,8 +137,11 @@ export interface OptionalKernels {
   convInputGradient(gradient: Operand, weight: Operand, out: Operand, geometry: ConvGeometry): void;
   /** Gradient of conv with respect to its weights. `out` has the weights' shape. */
   convWeightGradient(x: Operand, gradient: Operand, out: Operand, geometry: ConvGeometry): void;
-  /** Maxima of windows of `[N, C, ...spatial]` and, int32, where each lies in its flattened spatial plane. Padding never wins; ties go to the first index; a NaN wins. */
-  maxPool(x: Operand, out: Operand, indices: Operand, window: Window): void;
+  /**
+   * Maxima of windows of `[N, C, ...spatial]` and, int32, where each lies in its flattened spatial plane, if somebody wants to know. Padding never wins; ties go to
+   * the first index; a NaN wins.
+   */
+  maxPool(x: Operand, out: Operand, indices: Operand | undefined, window: Window): void;
   /** Sends each gradient `[N, C, ...output]` to the place in its window that its maximum came from; `out` has the input's shape. */
   maxPoolGradient(gradient: Operand, indices: Operand, out: Operand, window: Window): void;
   /** Means of windows. `countPadding` divides by the whole window, else by the taps that lie inside the input. */

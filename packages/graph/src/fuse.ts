@@ -94,7 +94,22 @@ const rules: readonly Rule[] = [foldBatchNorm, fuseActivation];
 
 /** The same computation in fewer passes. */
 export function fuse(graph: Graph, backend: Backend, keeper: Keeper): Graph {
-  return rules.reduce((current, rule) => apply(rule, pruned(current), backend, keeper), pruned(graph));
+  return withoutPlaces(rules.reduce((current, rule) => apply(rule, pruned(current), backend, keeper), pruned(graph)));
+}
+
+/** Max pooling tells where the maxima lie, because its gradient has to know: here only somebody who asked for it does. */
+function withoutPlaces(graph: Graph): Graph {
+  const readers = readersOf(graph.nodes);
+  const isRead = (value: Value): boolean => readers.has(value) || graph.outputs.includes(value);
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => {
+      const attributes = attributesOf(node, 'maxPool');
+      const [y, indices] = node.outputs;
+      if (!attributes || isRead(indices!)) return node;
+      return { op: ops.maxPoolValues, attributes, inputs: node.inputs, outputs: [y!] };
+    }),
+  };
 }
 
 function apply(rule: Rule, graph: Graph, backend: Backend, keeper: Keeper): Graph {

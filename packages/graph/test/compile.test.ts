@@ -137,6 +137,16 @@ describe('compile', () => {
     });
   });
 
+  test('max pooling is not asked where the maxima lie, unless somebody reads that', () => {
+    expect(names((x) => t.maxPool2d(x, 2), [1, 1, 4, 4])).toEqual(['maxPoolValues']);
+    expect(names((x) => t.maxPool2dWithIndices(x, 2)[1], [1, 1, 4, 4])).toEqual(['maxPool']);
+    const restored = (x: Tensor): Tensor => {
+      const [y, places] = t.maxPool2dWithIndices(x, 2);
+      return t.maxUnpool2d(y, places, 2);
+    };
+    expect(names(restored, [1, 1, 4, 4])).toContain('maxPool');
+  });
+
   test.each([
     ['AlexNet', alexnet, 227],
     ['ZFNet', zfnet, 224],

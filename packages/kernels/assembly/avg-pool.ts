@@ -2,7 +2,7 @@
 
 import { loadSteps } from './narrow';
 import { storePartial } from './vector';
-import { alongRow, commonTaps, overRows, overlap } from './window-rows';
+import { alongRow, commonTaps, endPlane, endRow, firstPlane, firstRow, overRows, overlap } from './window-rows';
 import { DILATION, IN, KERNEL, OPERANDS, OUT, STRIDE, addRow, fillRanges, isHalving, place, size, zero } from './windows';
 
 // What a sum is divided by: the window's taps, those that lie inside the input, or nothing.
@@ -22,9 +22,10 @@ export function avgPool(args: usize, chunk: i32, scratch: usize): void {
     return;
   }
   const inputs = size(args, IN), outputs = size(args, OUT), from = load<usize>(args, OPERANDS), to = load<usize>(args, OPERANDS + 4);
-  const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4)), share: f32 = load<i32>(args, OPERANDS + 8) == SUM ? 1 : 0.25;
-  for (let plane = first; plane < last; plane++) {
-    meansOfPairs(from + (<usize>(plane * inputs) << 2), load<i32>(args, IN + 8), load<i32>(args, OUT + 4), load<i32>(args, OUT + 8), share, to + (<usize>(plane * outputs) << 2));
+  const begin = firstRow(args, chunk), rows = endRow(args, chunk) - begin, width = load<i32>(args, IN + 8), count = load<i32>(args, OUT + 8);
+  const share: f32 = load<i32>(args, OPERANDS + 8) == SUM ? 1 : 0.25;
+  for (let plane = firstPlane(args, chunk), last = endPlane(args, chunk); plane < last; plane++) {
+    meansOfPairs(from + (<usize>(plane * inputs + 2 * begin * width) << 2), width, rows, count, share, to + (<usize>(plane * outputs + begin * count) << 2));
   }
 }
 

@@ -19,6 +19,7 @@ export { normalise, normaliseGradient, share } from './norms';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
 export { maxPool, maxPoolGradient } from './max-pool';
+export { maxima } from './maxima';
 export * from './reduce';
 export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';

@@ -2,7 +2,7 @@
 
 import { loadSteps } from './narrow';
 import { beats, select, storePartial } from './vector';
-import { alongRow, commonTaps, overRows, overlap, rowLength } from './window-rows';
+import { alongRow, commonTaps, endPlane, endRow, firstPlane, firstRow, overRows, overlap, rowLength } from './window-rows';
 import { DILATION, IN, KERNEL, OPERANDS, OUT, STRIDE, fillRow, isHalving, size, zero } from './windows';
 
 /** Maxima and their places in the plane. Operands: input, output, places. */
@@ -16,10 +16,10 @@ export function maxPool(args: usize, chunk: i32, scratch: usize): void {
     return;
   }
   const inputs = size(args, IN), outputs = size(args, OUT), from = load<usize>(args, OPERANDS), to = load<usize>(args, OPERANDS + 4), places = load<usize>(args, OPERANDS + 8);
-  const first = chunk * load<i32>(args, 4), last = min(load<i32>(args), first + load<i32>(args, 4));
-  for (let plane = first; plane < last; plane++) {
-    const at = <usize>(plane * outputs) << 2;
-    maxOfPairs(from + (<usize>(plane * inputs) << 2), load<i32>(args, IN + 8), load<i32>(args, OUT + 4), load<i32>(args, OUT + 8), to + at, places + at);
+  const begin = firstRow(args, chunk), end = endRow(args, chunk), count = load<i32>(args, OUT + 8);
+  for (let plane = firstPlane(args, chunk), last = endPlane(args, chunk); plane < last; plane++) {
+    const at = <usize>(plane * outputs + begin * count) << 2;
+    maxOfPairs(from + (<usize>(plane * inputs) << 2), load<i32>(args, IN + 8), begin, end, count, to + at, places + at);
   }
 }
 
@@ -179,10 +179,10 @@ function combineMaxima(args: usize, rows: usize, distances: usize, count: i32, o
   }
 }
 
-/** Maxima of the 2 x 2 windows of a plane. */
-function maxOfPairs(plane: usize, width: i32, rows: i32, count: i32, to: usize, places: usize): void {
+/** Maxima of the 2 x 2 windows of a plane's rows from `begin` to `end`. */
+function maxOfPairs(plane: usize, width: i32, begin: i32, end: i32, count: i32, to: usize, places: usize): void {
   const below = <usize>width << 2, under = i32x4.splat(width), ramp = i32x4(0, 2, 4, 6);
-  for (let y = 0; y < rows; y++) {
+  for (let y = begin; y < end; y++) {
     const start = 2 * y * width;
     for (let x = 0; x < count; x += 4) {
       // The last four overlap those before, if they must.

@@ -2,11 +2,12 @@
 
 import { DILATION, IN, KERNEL, OPERANDS, OUT, PADDING, STRIDE, place, size } from './windows';
 
-// Words after two addresses and an option: rows that are kept of each plane of a window, and the first window along the innermost axis all of whose taps lie
-// inside the input, and one past the last.
+// Words after two addresses and an option: rows that are kept of each plane of a window, the first window along the innermost axis all of whose taps lie
+// inside the input, one past the last, and rows of outputs a chunk: large planes are cut into bands of so many, alike at all depths.
 const KEPT: usize = OPERANDS + 12;
 const BEGIN: usize = OPERANDS + 16;
 const END: usize = OPERANDS + 20;
+const BAND: usize = OPERANDS + 24;
 
 /** Words of a row, of which the last may be there to fill up a vector. */
 // @ts-ignore: decorator
@@ -15,8 +16,44 @@ export function rowLength(args: usize): i32 {
   return (load<i32>(args, OUT + 8) + 3) & -4;
 }
 
+/** Bands that each plane is cut into. */
+// @ts-ignore: decorator
+@inline
+function bands(args: usize): i32 {
+  const rows = load<i32>(args, BAND);
+  return (load<i32>(args, OUT + 4) + rows - 1) / rows;
+}
+
+/** The first plane of a chunk. */
+// @ts-ignore: decorator
+@inline
+export function firstPlane(args: usize, chunk: i32): i32 {
+  return chunk / bands(args) * load<i32>(args, 4);
+}
+
+/** One past the last plane of a chunk. */
+// @ts-ignore: decorator
+@inline
+export function endPlane(args: usize, chunk: i32): i32 {
+  return min(load<i32>(args), firstPlane(args, chunk) + load<i32>(args, 4));
+}
+
+/** The first row of outputs of a chunk. */
+// @ts-ignore: decorator
+@inline
+export function firstRow(args: usize, chunk: i32): i32 {
+  return chunk % bands(args) * load<i32>(args, BAND);
+}
+
+/** One past the last row of outputs of a chunk. */
+// @ts-ignore: decorator
+@inline
+export function endRow(args: usize, chunk: i32): i32 {
+  return min(load<i32>(args, OUT + 4), firstRow(args, chunk) + load<i32>(args, BAND));
+}
+
 /**
- * Makes all rows of outputs, each for all planes of a chunk. `make` fills rows, of `words` words for each window, from the rows that begin with element number
+ * Makes the rows of outputs of a chunk, each for all its planes. `make` fills rows, of `words` words for each window, from the rows that begin with element number
  * `start` of their planes; `combine` takes those that the windows of an output row meet, which lie `count` distances from `rows`, none of them padding.
  * Scratch: `reserved` bytes that the callers have to themselves, a word for each row of a plane that is kept and one for each of a window, and the rows.
  */
@@ -31,14 +68,14 @@ export function overRows(
   make: (args: usize, row: usize, start: i32, to: usize, planes: i32, plane: usize, kept: usize) => void,
   combine: (args: usize, rows: usize, distances: usize, count: i32, output: i32, oz: i32, oy: i32, own: usize) => void,
 ): void {
-  const inputs = size(args, IN), first = chunk * load<i32>(args, 4), planes = min(load<i32>(args) - first, load<i32>(args, 4));
+  const inputs = size(args, IN), first = firstPlane(args, chunk), planes = endPlane(args, chunk) - first, begin = firstRow(args, chunk), end = endRow(args, chunk);
   const id = load<i32>(args, IN), ih = load<i32>(args, IN + 4), iw = load<i32>(args, IN + 8), od = load<i32>(args, OUT), oh = load<i32>(args, OUT + 4);
   const kd = load<i32>(args, KERNEL), kh = load<i32>(args, KERNEL + 4), kept = load<i32>(args, KEPT), slots = kd * kept;
   // A tag says which row lies in a slot: the number of its first element.
   const tags = scratch + reserved, seen = tags + (<usize>slots << 2), rows = seen + (<usize>(kd * kh) << 2), bytes = <usize>(rowLength(args) * words) << 2;
   const from = load<usize>(args, OPERANDS) + (<usize>(first * inputs) << 2);
   for (let slot = 0; slot < slots; slot++) store<i32>(tags + (<usize>slot << 2), -1);
-  for (let oz = 0; oz < od; oz++) for (let oy = 0; oy < oh; oy++) {
+  for (let oz = 0; oz < od; oz++) for (let oy = begin; oy < end; oy++) {
     let count = 0;
     for (let kz = 0; kz < kd; kz++) {
       const z = place(args, 0, oz, kz);

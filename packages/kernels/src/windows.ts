@@ -2,6 +2,7 @@ import type { Window } from '@receptive/backend';
 import { sameShape, sizeOf, windowOutput } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import { GRAIN } from './elementwise.ts';
+import { ENOUGH } from './gemm.ts';
 import { gather } from './indexing.ts';
 import { share } from './norms.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
@@ -41,7 +42,8 @@ function perPlane(
   const [batch, channels, ...spatial] = input.shape as [number, number, ...number[]];
   const planes = batch * channels;
   const work = Math.max(sizeOf(spatial), sizeOf(windowOutput(spatial, window)) * sizeOf(window.kernel));
-  const grain = Math.max(1, Math.floor(GRAIN / work));
+  // As many planes a chunk as make up a grain, about the same in each.
+  const grain = pieces(planes, pieces(planes, Math.max(1, Math.floor(GRAIN / work))));
   return {
     kernel,
     words: [planes, grain, ...windowWords(spatial, window), ...operands],
@@ -54,7 +56,7 @@ export function col2im(columns: Located, out: Located, window: Window): Plan {
   return [perPlane('col2im', out, [columns.address, out.address], window)];
 }
 
-/** A pooling, which keeps rows that several windows see: `words` for each place of one. */
+/** A pooling, which keeps rows that several windows see: `words` for each place of one. Few planes are cut into bands of rows, to be enough chunks. */
 function pooling(
   kernel: string,
   x: Located,
@@ -63,7 +65,7 @@ function pooling(
   words: number,
 ): Phase {
   const spatial = three(x.shape.slice(2), 1);
-  const outputs = windowOutput(x.shape.slice(2), window).at(-1)!;
+  const [deep, high, outputs] = three(windowOutput(x.shape.slice(2), window), 1) as [number, number, number];
   const [depth, height, width] = three(window.kernel, 1) as [number, number, number];
   const dilations = three(window.dilation, 1);
   const kept = Math.min(spatial[1]!, dilations[1]! * (height - 1) + 1);
@@ -73,7 +75,11 @@ function pooling(
   const end = room < 0 ? begin : Math.max(begin, Math.min(outputs, Math.floor(room / stride) + 1));
   const lists = outputs + depth * (kept + height);
   const rows = depth * kept * roundUp(outputs, 4) * words;
-  return perPlane(kernel, x, [...operands, kept, begin, end], window, (planes) => 4 * (lists + planes * rows));
+  const phase = perPlane(kernel, x, [...operands, kept, begin, end], window, (planes) => 4 * (lists + planes * rows));
+  const work = deep * high * outputs * depth * height * width;
+  const bands = Math.max(1, Math.min(high, pieces(ENOUGH, phase.chunks), Math.floor(work / GRAIN)));
+  const band = pieces(high, bands);
+  return { ...phase, words: [...phase.words, band], chunks: phase.chunks * pieces(high, band) };
 }
 
 /** Whether each plane is one window: then it is reduced, without regard to its rows. */
@@ -92,9 +98,20 @@ function rowsOf(x: Located): Located {
   return { ...x, shape: [batch * channels, sizeOf(spatial)] };
 }
 
-export function maxPool(x: Located, out: Located, indices: Located, window: Window): Plan {
+export function maxPool(
+  x: Located,
+  out: Located,
+  indices: Located | undefined,
+  window: Window,
+  reserve: Reserve,
+): Plan {
+  const [rows, maxima] = [rowsOf(x), rowsOf(out)];
+  if (!indices) {
+    if (isWhole(x, window)) return reduce('max', rows, maxima, [1], reserve);
+    return [pooling('maxima', x, [x.address, out.address, 0], window, 1)];
+  }
   if (isWhole(x, window)) {
-    const [rows, maxima, places] = [rowsOf(x), rowsOf(out), rowsOf(indices)];
+    const places = rowsOf(indices);
     return [...argReduce('max', rows, places, 1), ...gather(rows, places, maxima, 1)];
   }
   return [pooling('maxPool', x, [x.address, out.address, indices.address], window, 2)];

@@ -18,7 +18,8 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     // Sums of a few elements, in another order than the reference's.
     const c = 4 + sizeOf(window.kernel) / 4;
     const places = { shape: pooled.shape, dtype: 'int32' } as const;
-    agrees(host, [x], [pooled, places], (k, [a], [y, at]) => k.maxPool(a!, y!, at!, window), 0);
+    agrees(host, [x], [pooled, places], (k, [a], [y, at]) => k.maxPool(a!, y!, at, window), 0);
+    agrees(host, [x], [pooled], (k, [a], [y]) => k.maxPool(a!, y!, undefined, window), 0);
     for (const countPadding of [true, false]) {
       agrees(host, [x], [pooled], (k, [a], [y]) => k.avgPool(a!, y!, window, countPadding), c);
       agrees(host, [pooled], [x], (k, [g], [y]) => k.avgPoolGradient(g!, y!, window, countPadding), c);
@@ -72,6 +73,18 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     check([1, 1, 190, 190], whole([190, 190]));
   });
 
+  test('large planes, in bands of rows', () => {
+    const padding = [[1, 1], [2, 0]] as const; // prettier-ignore
+    check([1, 2, 203, 170], halving);
+    check([2, 1, 150, 131], { kernel: [3, 3], stride: [2, 2], dilation: [1, 1], padding });
+    check([1, 1, 7, 61, 50], {
+      kernel: [2, 5, 3],
+      stride: [1, 1, 2],
+      dilation: [1, 2, 1],
+      padding: [[0, 1], ...padding],
+    });
+  });
+
   test('random windows over one to three axes', () => {
     for (let i = 0; i < 80; i++) {
       const axes = <T>(make: () => T): T[] => Array.from({ length: 1 + (i % 3) }, make);
@@ -96,6 +109,9 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
     ];
     host.kernels.maxPool(x, y, at, window);
     const result: [number[], number[]] = [[...host.read(y)], [...host.read(at)]];
+    host.write(y, new Float32Array(result[0].length));
+    host.kernels.maxPool(x, y, undefined, window);
+    expect([...host.read(y)], 'the maxima alone').toEqual(result[0]);
     host.free(x, y, at);
     return result;
   }
@@ -120,6 +136,35 @@ describe.each(flavours)('pooling, %s', async (flavour) => {
       expect([values[i], places[i]], window.join(' ')).toEqual([window[at], 2 * i + (at & 1) + (at >> 1) * 162]);
     });
   });
+
+  test.each([
+    [2, 1],
+    [2, 2],
+    [3, 1],
+    [3, 2],
+    [4, 3],
+  ])(
+    'NaN, infinities and zeros of both signs give the same with places and without: %i taps, stride %i',
+    (taps, stride) => {
+      const window: Window = { kernel: [taps, taps], stride: [stride, stride], dilation: [1, 1], padding: [[1, 0], [0, 1]] }; // prettier-ignore
+      const values = Float32Array.from({ length: 15 * 16 }, () =>
+        random() < 0.3 ? [NaN, Infinity, -0, 0][upTo(4) - 1]! : -random() / random(),
+      );
+      for (const slides of [window, { ...halving, kernel: [taps, taps], stride: [stride, stride] }]) {
+        const shape = [1, 1, ...windowOutput([15, 16], slides)];
+        const x = host.operand('float32', [1, 1, 15, 16], values);
+        const [y, alone, at] = [
+          host.operand('float32', shape),
+          host.operand('float32', shape),
+          host.operand('int32', shape),
+        ];
+        host.kernels.maxPool(x, y, at, slides);
+        host.kernels.maxPool(x, alone, undefined, slides);
+        expect(host.read(alone)).toEqual(host.read(y));
+        host.free(x, y, alone, at);
+      }
+    },
+  );
 
   test('-Infinity wins against padding, which has no place', () => {
     const window: Window = { ...halving, padding: [[2, 0], [2, 0]] }; // prettier-ignore

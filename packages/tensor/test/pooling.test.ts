@@ -1,3 +1,4 @@
+import type { Backend } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import {
   Rng,
@@ -22,6 +23,7 @@ import {
   learnablePool1d,
   learnablePool2d,
   learnablePool3d,
+  listen,
   lpPool1d,
   lpPool2d,
   lpPool3d,
@@ -303,6 +305,29 @@ describe('maxPool', () => {
     const first = [0, 0, 1, 0, 0, 1, 2, 2, 3];
     expect(numbersOf(dispatch(ops.maxPool, [x], attributes)[1])).toEqual(first);
     expect(numbersOf(dispatch(ops.maxPool, [moved(primitivesOnly(backend), x)], attributes)[1])).toEqual(first);
+  });
+
+  test('writes down where maxima lie only for those who listen', () => {
+    const written: boolean[] = [];
+    const noting: Backend = {
+      ...backend,
+      kernels: {
+        ...backend.kernels,
+        maxPool(x, out, places, window) {
+          written.push(places !== undefined);
+          backend.kernels.maxPool!(x, out, places, window);
+        },
+      },
+    };
+    const x = moved(noting, tensor([1, 3, 2, 0], { shape: [1, 1, 2, 2] }));
+    const heard: string[] = [];
+    expect(numbersOf(maxPool2d(x, 2))).toEqual([3]);
+    const y = listen(
+      ({ op }) => heard.push(op.name),
+      () => maxPool2d(x, 2),
+    );
+    expect(numbersOf(y)).toEqual([3]);
+    expect([written, heard]).toEqual([[false, true], ['maxPool']]);
   });
 
   test('says where maxima lie over one and three axes', () => {

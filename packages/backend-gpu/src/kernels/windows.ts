@@ -62,6 +62,17 @@ const maximaScript = script(
   return x[div(this.thread.x, outputs) * inputs + whole(place)];`,
 );
 
+const maxPoolScript = windowed('maxPool', { reads: ['x'], floats: ['least'] }, (names) => {
+  const { input, output, i, o } = names;
+  const better = 'v > best || (!(v === v) && best === best)';
+  const visit = `const v = x[${numberOf(wholes('plane', ...i), input)}];
+    if (${better}) { best = v; }`;
+  return `${locate(['plane', ...o], output)}
+    let best = least;
+    ${eachTap(names, visit)}
+    return best;`;
+});
+
 const maxPoolGradientScript = windowed('maxPoolGradient', { reads: ['gradient', 'places'] }, (names) => {
   const { input, output, i, o } = names;
   const window = numberOf(wholes('plane', ...o), output);
@@ -119,6 +130,10 @@ export function windows(
     im2col: (x, out, window, value) => slide(im2colScript, out, [x], x, window, value),
     col2im: (columns, out, window) => slide(col2imScript, out, [columns], out, window),
     maxPool(x, out, indices, window) {
+      if (!indices) {
+        slide(maxPoolScript, out, [x], x, window, -Infinity);
+        return;
+      }
       slide(maxPlaceScript, indices, [x], x, window);
       const [inputs, outputs] = [sizeOf(x.shape.slice(2)), sizeOf(out.shape.slice(2))];
       runner.run(maximaScript, out, [x, indices], [inputs, outputs, -Infinity]);

@@ -96,7 +96,8 @@ export function windows(
     },
 
     maxPool(x, out, indices, window) {
-      const [source, result, places] = [open(x), open(out), open(indices)];
+      const [source, result] = [open(x), open(out)];
+      const places = indices ? open(indices) : new Int32Array(result.length);
       result.fill(-Infinity);
       places.fill(-1);
       eachPooled(x.shape, window, (input, output, place) => {

@@ -157,6 +157,23 @@ const averageName = ({ name }: Pool, countPadding: boolean): string =>
 
 const corner = window([2, 3], [2, 2], { stride: [1, 1], padding: 1 });
 
+const maxima: readonly (Case<'maxPool'> & Case<'maxPoolValues'>)[] = [
+  ...pools.flatMap(({ name, x, window: slides }) => [
+    { name, inputs: [numbers(x)] as const, attributes: { window: slides } },
+    { name: `${name}, many ties`, inputs: [whole(x, -1, 1)] as const, attributes: { window: slides } },
+  ]),
+  {
+    name: 'padding never wins, NaN does',
+    inputs: [given([-5, -Infinity, -7, -9, NaN, NaN], [1, 1, 2, 3])],
+    attributes: { window: corner },
+  },
+  {
+    name: 'padding never wins against -Infinity either: the first element does',
+    inputs: [given(new Array<number>(6).fill(-Infinity), [1, 1, 2, 3])],
+    attributes: { window: corner },
+  },
+];
+
 export const windowCases = {
   conv: {
     tolerance: convolutions,
@@ -193,25 +210,8 @@ export const windowCases = {
     inputs: [numbers([x[0]!, x[1]! * sizeOf(geometry.kernel), sizeOf(y.slice(2))])],
     attributes: { window: geometry, shape: x },
   })),
-  maxPool: {
-    tolerance: exact,
-    cases: [
-      ...pools.flatMap(({ name, x, window: slides }): Case<'maxPool'>[] => [
-        { name, inputs: [numbers(x)], attributes: { window: slides } },
-        { name: `${name}, many ties`, inputs: [whole(x, -1, 1)], attributes: { window: slides } },
-      ]),
-      {
-        name: 'padding never wins, NaN does',
-        inputs: [given([-5, -Infinity, -7, -9, NaN, NaN], [1, 1, 2, 3])],
-        attributes: { window: corner },
-      },
-      {
-        name: 'padding never wins against -Infinity either: the first element does',
-        inputs: [given(new Array<number>(6).fill(-Infinity), [1, 1, 2, 3])],
-        attributes: { window: corner },
-      },
-    ],
-  },
+  maxPool: { tolerance: exact, cases: maxima },
+  maxPoolValues: { tolerance: exact, cases: maxima },
   maxPoolGradient: {
     tolerance: sums,
     cases: pools.map((p): Case<'maxPoolGradient'> => ({

@@ -1,7 +1,7 @@
 import type { Shape, Window } from '@receptive/backend';
 import { sizeOf, typedArray } from '@receptive/backend';
 import { fromArray } from '../create.ts';
-import { dispatch } from '../dispatch.ts';
+import { dispatch, isObserved } from '../dispatch.ts';
 import type { Op } from '../op.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
@@ -56,6 +56,18 @@ const maxPoolOp: Op<{ readonly window: Window }, [x: 0], [y: 0, indices: 0]> = {
       reshape(gather(broadcastTo(places, columns.shape), winner, 1), shape),
     ];
   },
+};
+
+/** The maxima alone: what dispatches {@link maxPoolOp} where somebody may want a gradient dispatches this where nobody listens. */
+const maxPoolValuesOp: Op<{ readonly window: Window }, [x: 0], [y: 0]> = {
+  name: 'maxPoolValues',
+  fused: 'maxPool',
+  infer([x], { window }) {
+    floats('maxPool', x);
+    return [{ shape: poolShape('maxPool', x.shape, window), dtype: x.dtype }];
+  },
+  run: (kernels, [x], [y], { window }) => kernels.maxPool(x, y, undefined, window),
+  compose: ([x], attributes) => [dispatch(maxPoolOp, [x], attributes)[0]],
 };
 
 const maxPoolGradientOp: Op<
@@ -119,6 +131,7 @@ const avgPoolGradientOp: Op<AvgPoolAttributes & { readonly inputShape: Shape }, 
 
 export const poolOps = {
   maxPool: maxPoolOp,
+  maxPoolValues: maxPoolValuesOp,
   maxPoolGradient: maxPoolGradientOp,
   avgPool: avgPoolOp,
   avgPoolGradient: avgPoolGradientOp,
@@ -131,15 +144,18 @@ type MaxPoolWithIndices = (
 ) => readonly [y: Tensor, indices: Tensor];
 
 const maxPoolWithIndices =
-  (axes: number, door = `maxPool${axes}d`): MaxPoolWithIndices =>
+  (axes: number): MaxPoolWithIndices =>
   (x, kernelSize, options = {}) =>
-    dispatch(maxPoolOp, [x], { window: poolWindow(door, axes, x, kernelSize, options) });
+    dispatch(maxPoolOp, [x], { window: poolWindow(`maxPool${axes}d`, axes, x, kernelSize, options) });
 
 /** Max pooling over `axes` spatial axes, in the name of `door`. */
 export const maxPool =
-  (axes: number, door?: string): Pool =>
-  (x, kernelSize, options) =>
-    scope(() => maxPoolWithIndices(axes, door)(x, kernelSize, options)[0]);
+  (axes: number, door = `maxPool${axes}d`): Pool =>
+  (x, kernelSize, options = {}) => {
+    const window = poolWindow(door, axes, x, kernelSize, options);
+    if (!isObserved()) return dispatch(maxPoolValuesOp, [x], { window })[0];
+    return scope(() => dispatch(maxPoolOp, [x], { window })[0]);
+  };
 
 /**
  * Maximum of each window of `[N, C, H, W]`. Padding never wins; of equal maxima the first does, and receives the gradient; NaN wins. The output has
