@@ -42,13 +42,20 @@ export interface Engine extends Pick<Timed, 'begin' | 'finish'> {
 export type Engines = Readonly<Record<string, (threads: number) => Promise<Engine>>>;
 
 /** Engines that can use several threads. */
-export const threaded: ReadonlySet<string> = new Set(['ort-node', 'ort-web', 'tfjs-wasm']);
+export const threaded: ReadonlySet<string> = new Set(['receptive-workers', 'ort-node', 'ort-web', 'tfjs-wasm']);
+
+/** With how many threads each an engine is measured where these are wanted. On one, our pool is the calling thread: that is `receptive-cpu`. */
+export function threadsOf(engine: string, wanted: readonly number[]): readonly number[] {
+  if (engine === 'receptive-workers') return wanted.filter((threads) => threads > 1);
+  return threaded.has(engine) ? wanted : [1];
+}
 
 /** Ours, and the peers that each is set beside, at each of the places where engines run. */
 export const sides = {
   node: {
     'receptive-cpu': ['ort-node', 'ort-web', 'tfjs-wasm', 'tfjs-cpu', 'jax-js', 'convnetjs'],
     'receptive-cpu-eager': [],
+    'receptive-workers': ['ort-node', 'ort-web', 'tfjs-wasm'],
   },
   // Beside those of node, where it is asked for.
   revectorized: { 'receptive-cpu-256': ['ort-node', 'ort-web', 'tfjs-wasm'] },

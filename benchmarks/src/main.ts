@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { browser } from './browser/browser.ts';
+import { keepBusy } from './busy.ts';
 import { chart } from './chart.ts';
 import { children } from './children.ts';
 import { sides, threaded } from './engine.ts';
@@ -14,7 +15,7 @@ import { markdown } from './report.ts';
 import { measure } from './rounds.ts';
 import { workloads } from './workloads.ts';
 
-const listed = (of: Sides): string => Object.values(of).flat().join(', ');
+const listed = (of: Sides): string => [...new Set(Object.values(of).flat())].join(', ');
 
 const names = [...workloads.map(({ name }) => name), ...costs];
 
@@ -24,6 +25,7 @@ const usage = `Times Receptive beside other engines: in Node, each engine in fre
   --only REGEXP     workloads whose names match (${names.join(', ')})
   --peers LIST      engines to compare with, by commas, or none (default: ${listed(sides.node)}; ${listed(sides.browser)})
   --threads LIST    numbers of threads, by commas, for the engines that can use several (${[...threaded].join(', ')}); one unless told
+  --busy NUMBER     so many other programs keep a core busy each meanwhile
   --node VERSION    run everything on that Node, installed from npm on first use
   --json FILE       also write the results as JSON
   --svg FILE        also draw them, as times over ours
@@ -43,6 +45,7 @@ async function bench(): Promise<void> {
       only: { type: 'string' },
       peers: { type: 'string' },
       threads: { type: 'string', default: '1' },
+      busy: { type: 'string', default: '0' },
       node: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
@@ -66,6 +69,9 @@ async function bench(): Promise<void> {
   const threads = [...new Set(values.threads.split(',').map(Number))];
   if (!threads.every((count) => Number.isInteger(count) && count >= 1))
     throw new Error(`--threads takes whole numbers of at least 1, by commas, but was given ${values.threads}.`);
+  const busy = Number(values.busy);
+  if (!Number.isInteger(busy) || busy < 0)
+    throw new Error(`--busy takes a whole number from 0, but was given ${values.busy}.`);
   const only = new RegExp(values.only ?? '');
   const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
   const chosenCosts = new Set(values.browser ? [] : costs.filter((name) => only.test(name)));
@@ -81,6 +87,7 @@ async function bench(): Promise<void> {
   const wanted = new Set(chosen.flatMap(({ name, forward }) => [name, ...(forward ? [forward] : [])]));
   if (!values.browser && chosen.length > 0) wanted.add('peak');
   const executable = values.node ? nodeExecutable(values.node) : process.execPath;
+  const others = keepBusy(busy);
   const place = values.browser ? await browser(peers) : children(executable);
   try {
     const [rounds, budget] = values.quick ? [1, 150] : [5, 400];
@@ -98,6 +105,7 @@ async function bench(): Promise<void> {
     if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(markdown(results));
   } finally {
+    others.stop();
     await place.close();
   }
 }

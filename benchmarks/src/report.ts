@@ -95,6 +95,7 @@ export function markdown(results: Results): string {
     '',
     ...Object.entries(engines).map(([name, describe]) => `- ${name}: ${describe}`),
     ...ratioTables(results),
+    ...speedUps(rows),
     ...(rows.length > 0 ? ['', ...timeTable(rows)] : []),
     ...(rows.some(({ once }) => once) ? ['', '(1): takes so long that it was timed once.'] : []),
     ...(costs.length > 0 ? costTable(costs) : []),
@@ -157,6 +158,29 @@ function ratioTables(results: Results): string[] {
       ),
     ];
   });
+}
+
+/** How many times as fast several threads of ours are as one. */
+function speedUps(rows: readonly Row[]): string[] {
+  const single = new Map(rows.flatMap((row) => (row.engine === 'receptive-cpu' ? [[row.workload, row.ms]] : [])));
+  const pooled = rows.filter(({ engine, workload }) => engine === 'receptive-workers' && single.has(workload));
+  if (pooled.length === 0) return [];
+  const labels = [...new Set(pooled.map(labelOf))];
+  return [
+    '',
+    'How many times as fast as receptive-cpu, which has one thread.',
+    '',
+    ...table(
+      ['workload', ...labels],
+      [...new Set(pooled.map(({ workload }) => workload))].map((workload) => [
+        workload,
+        ...labels.map((label) => {
+          const row = pooled.find((one) => one.workload === workload && labelOf(one) === label);
+          return row ? (single.get(workload)! / row.ms).toFixed(2) : '';
+        }),
+      ]),
+    ),
+  ];
 }
 
 function costTable(costs: readonly Cost[]): string[] {

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { checkSame } from './compare.ts';
-import { threaded } from './engine.ts';
+import { threadsOf } from './engine.ts';
 import type { Variant } from './engine.ts';
 import { median } from './measure.ts';
 import type { Report, Task } from './perform.ts';
@@ -59,7 +59,7 @@ const PATIENCE = 8000;
 export async function measure(place: Place, plan: Plan): Promise<Results> {
   const { sides, workloads, threads, rounds, budget } = plan;
   const variants = [...new Set(Object.entries(sides).flat(2))].flatMap((engine) =>
-    (threaded.has(engine) ? threads : [1]).map((count): Variant => ({ engine, threads: count })),
+    threadsOf(engine, threads).map((count): Variant => ({ engine, threads: count })),
   );
   const outputs = new Map<string, Map<string, ArrayLike<number>>>();
   const medians = new Map<string, number[]>();

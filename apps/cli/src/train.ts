@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DivergedError, currentBackend, evaluate, fit, init, summary } from 'receptive';
-import type { Architecture, Checkpoint, Module } from 'receptive';
+import type { Architecture, BackendName, Checkpoint, Module } from 'receptive';
 import { loadCheckpoint, saveCheckpoint } from 'receptive/node';
 import { loadDigits } from './data.ts';
 import type { Digits } from './data.ts';
@@ -23,6 +23,8 @@ export interface TrainOptions extends Pick<Run, 'batchSize' | 'lr' | 'seed' | 'b
   readonly model?: ModelName | undefined;
   readonly data?: string | undefined;
   readonly epochs?: number | undefined;
+  /** They decide how long it takes, and no bit of what comes of it. */
+  readonly threads?: number | undefined;
   readonly out?: string | undefined;
   /** A run folder, or true for the last one. */
   readonly resume?: string | true | undefined;
@@ -74,13 +76,20 @@ async function prepare(options: TrainOptions): Promise<Session> {
     throw new Error(`The run to go on with trains the model ${run.model}: leave out the name, or give that one.`);
   }
   const digits = await loadDigits(run.data);
-  await init(run.backend);
+  await begin(run.backend, options.threads);
   const architecture = architectureOf(run.model, digits.train.classes);
   const model = build(architecture).initialize(run.seed);
   // A run that was ended before its first checkpoint begins anew, which is the same.
   const checkpoint = (await reopened?.has(CHECKPOINT)) ? await loadCheckpoint(reopened!.file(CHECKPOINT)) : undefined;
   const folder = reopened ?? (await createRunFolder(run, options.out));
   return { run, folder, digits, architecture, model, checkpoint };
+}
+
+/** @throws Error if threads are asked of a backend that has none to choose. */
+async function begin(backend: BackendName, threads: number | undefined): Promise<void> {
+  if (threads === undefined) await init(backend);
+  else if (backend === 'workers') await init(backend, { threads });
+  else throw new Error(`--threads is for --backend workers, but the backend is ${backend}: leave it out.`);
 }
 
 function newRun(options: TrainOptions): Run {

@@ -109,7 +109,18 @@ describe('summary', () => {
 
 describe('help', () => {
   const commands = {
-    train: ['--data', '--epochs', '--batch-size', '--lr', '--seed', '--backend', '--out', '--resume', '--json'],
+    train: [
+      '--data',
+      '--epochs',
+      '--batch-size',
+      '--lr',
+      '--seed',
+      '--backend',
+      '--threads',
+      '--out',
+      '--resume',
+      '--json',
+    ],
     evaluate: ['--data', '--json'],
     predict: ['--model', '--json'],
     summary: ['--classes', '--json'],

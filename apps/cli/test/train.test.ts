@@ -32,7 +32,7 @@ describe('train --json', () => {
       'testAccuracy',
       'seed',
     ]);
-    expect(numbers).toMatchObject({ model: 'lenet5', backend: 'cpu', epochs: 2, seed: 1 });
+    expect(numbers).toMatchObject({ model: 'lenet5', backend: 'workers', epochs: 2, seed: 1 });
     expect(numbers['seconds']).toBeGreaterThan(0);
     expect(numbers['imagesPerSecond']).toBeGreaterThan(0);
     expect(numbers['trainLoss']).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 export { digits } from '#digits';
 export type { Digits } from './digits.ts';
 export { backends, init } from './init.ts';
-export type { BackendName } from './init.ts';
+export type { BackendName, BackendOptions } from './init.ts';
 
 export type { Backend, DType, Shape, TypedArray } from '@receptive/backend';
 export * from '@receptive/autograd';

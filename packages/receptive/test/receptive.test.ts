@@ -54,7 +54,9 @@ describe('init', () => {
   });
 
   it('names what there is where it is asked for what there is not', async () => {
-    await expect(init('abacus' as never)).rejects.toThrow('there is no backend "abacus". Available: cpu, gpu.');
+    await expect(init('abacus' as never)).rejects.toThrow(
+      'there is no backend "abacus". Available: workers, cpu, gpu.',
+    );
     await expect(init('toString' as never)).rejects.toThrow('there is no backend');
   });
 
@@ -138,6 +140,6 @@ it("the README's program runs, and learns what it is given", async () => {
     ...parts: string[]
   ) => (...values: unknown[]) => Promise<void>;
   await new AsyncFunction('receptive', 'console', body)(receptive, { log: (value: unknown) => printed.push(value) });
-  expect(printed[0]).toMatch(/^cpu: /);
+  expect(printed[0]).toMatch(/^workers: /);
   expect(printed[1]).toBe(1);
 });
