@@ -59,6 +59,11 @@ export class Machine {
   run(program: Program, values: readonly number[]): void {
     const { words, scratch } = program;
     try {
+      // Not even the words may be written: whoever still reads those of another program would write to where these say.
+      if (this.#held)
+        throw new Error(
+          'A thread has been given up and may still write to memory. Await backend.flush(): then another one has its place.',
+        );
       const own = roundUp(words.length * 4, CACHE_LINE);
       const stride = roundUp(scratch, CACHE_LINE);
       const at = this.#workspace(own + stride * this.crew.threads);
@@ -70,7 +75,7 @@ export class Machine {
     }
   }
 
-  /** From now on nothing that is freed is given out again, until {@link release}. */
+  /** From now on nothing that is freed is given out again and no program runs, until {@link release}. */
   hold(): void {
     this.#held ??= [];
   }
