@@ -148,9 +148,11 @@ export class Heap {
     const missing = size - (this.#last?.free ? this.#last.size : 0);
     // By an eighth at least, so that a long series of requests grows the memory seldom.
     const wanted = roundUp(this.#end + Math.max(missing, this.#end / 8), PAGE);
-    const end = Math.min(wanted, this.#maximum);
-    if (this.#end + missing > this.#maximum || !this.#tryGrow(end)) throw this.#exhausted(size);
     const start = this.#end;
+    if (start + missing > this.#maximum) throw this.#exhausted(size, this.#maximum);
+    // Where the engine does not grow the memory so far, it may by what is needed.
+    const end = [Math.min(wanted, this.#maximum), roundUp(start + missing, PAGE)].find((to) => this.#tryGrow(to));
+    if (end === undefined) throw this.#exhausted(size, start);
     this.#end = end;
     this.#append(start, end - start);
   }
@@ -172,12 +174,13 @@ export class Heap {
     }
   }
 
-  #exhausted(size: number): RangeError {
-    const largest = this.#free.at(-1)?.size ?? 0;
-    const room = this.#maximum - this.#end;
+  /** The error of a request that finds no room below `limit`. */
+  #exhausted(size: number, limit: number): RangeError {
+    const last = this.#last?.free ? this.#last.size : 0;
+    const left = Math.max(this.#free.at(-1)?.size ?? 0, limit - this.#end + last);
     return new RangeError(
-      `Out of memory: ${megabytes(size)} were asked for, but ${megabytes(this.#bytes)} of at most ${megabytes(this.#maximum)} are in use and the largest free block ` +
-        `has ${megabytes(Math.max(largest, room))}. Dispose tensors that are no longer needed, or use smaller batches.`,
+      `Out of memory: ${megabytes(size)} were asked for, but ${megabytes(this.#bytes)} of at most ${megabytes(limit)} are in use and the largest free block ` +
+        `has ${megabytes(left)}. Dispose tensors that are no longer needed, or use smaller batches.`,
     );
   }
 }

@@ -53,10 +53,19 @@ describe('Heap', () => {
     const one = heap(1, 16);
     const half = one.allocate(8 * PAGE);
     expect(() => one.allocate(9 * PAGE)).toThrow(
-      /^Out of memory: 0\.6 MiB were asked for, but 0\.5 MiB of at most 1\.0 MiB are in use and the largest free block has 0\.4 MiB\./,
+      /^Out of memory: 0\.6 MiB were asked for, but 0\.5 MiB of at most 1\.0 MiB are in use and the largest free block has 0\.5 MiB\./,
     );
     one.free(half);
     one.allocate(15 * PAGE);
+  });
+
+  test('where the engine grows the memory less far than it might, what is needed is tried, and the error says how far it came', () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 20 });
+    const one = new Heap(memory, 1000, 64 * PAGE);
+    one.allocate(15 * PAGE);
+    one.allocate(4 * PAGE);
+    expect(one.end).toBe(20 * PAGE);
+    expect(() => one.allocate(PAGE)).toThrow(/1\.2 MiB of at most 1\.3 MiB are in use/);
   });
 
   test('refuses to free what it did not give', () => {
