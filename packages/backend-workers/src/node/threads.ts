@@ -15,8 +15,9 @@ function groupsOf(root: string): string[] {
   const lines = read(`${root}/proc/self/cgroup`).split('\n');
   return lines.flatMap((line) => {
     // Number of the hierarchy, its controllers, path. Version 2 has one hierarchy for all; in version 1 the one for time has a folder of its own.
-    const [, controllers, path] = line.split(':');
-    if (path === undefined || !(controllers === '' || controllers!.split(',').includes('cpu'))) return [];
+    const [, controllers, ...rest] = line.split(':');
+    const path = rest.join(':');
+    if (!(controllers === '' || controllers?.split(',').includes('cpu'))) return [];
     const base = controllers === '' ? '' : '/cpu';
     const names = path.split('/').filter(Boolean);
     return [...names.map((_, i) => `${base}/${names.slice(0, names.length - i).join('/')}`), base];
