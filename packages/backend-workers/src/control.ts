@@ -139,22 +139,28 @@ export function wake(control: Int32Array, chunks: number): void {
   Atomics.notify(control, TURN, chunks);
 }
 
+/** Most milliseconds that count between two looks at a busy thread: in longer ones the caller did not run either, as where its process was stopped or the machine asleep. */
+const SLICE = 100;
+
 /**
- * Waits until thread number `member` is not busy, at most until the clock says `deadline`; says whether it is so. `spin` is for how many milliseconds it looks before it sleeps; a page's own
- * thread must not sleep: it looks for ever.
+ * Waits until thread number `member` is not busy, for `patience` milliseconds at most; says how many of them are left, fewer than none if it still is busy. `spin` is for how many milliseconds it
+ * looks before it sleeps; a page's own thread must not sleep: it looks for ever.
  */
-export function settled(control: Int32Array, member: number, spin: number, deadline: number): boolean {
+export function settle(control: Int32Array, member: number, spin: number, patience: number): number {
   const state = stateOf(member);
   const start = performance.now();
-  for (let now = start; Atomics.load(control, state) === BUSY; now = performance.now()) {
-    if (now > deadline) return false;
+  for (let now = start; Atomics.load(control, state) === BUSY;) {
+    if (patience < 0) return patience;
     if (now - start < spin) {
-      for (let i = 0; i < LOOKS; i++) if (Atomics.load(control, state) !== BUSY) return true;
+      for (let i = 0; i < LOOKS; i++) if (Atomics.load(control, state) !== BUSY) return patience;
     } else {
       Atomics.store(control, WAITING, 1);
-      Atomics.wait(control, state, BUSY, deadline - now);
+      Atomics.wait(control, state, BUSY, Math.min(patience, SLICE));
       Atomics.store(control, WAITING, 0);
     }
+    const before = now;
+    now = performance.now();
+    patience -= Math.min(now - before, SLICE);
   }
-  return true;
+  return Math.max(patience, 0);
 }

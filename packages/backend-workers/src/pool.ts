@@ -10,7 +10,7 @@ import {
   controlFor,
   faultOf,
   open,
-  settled,
+  settle,
   share,
   stateOf,
   wake,
@@ -52,7 +52,9 @@ export interface PoolPlan {
   readonly threads: number;
   /** Seconds that a chunk may take. */
   readonly patience: number;
-  readonly url: string | URL | undefined;
+  readonly url?: string | URL | undefined;
+  /** For how many milliseconds of work others join in, where some are awake and where all sleep. With 0 every phase of several chunks is shared from its first chunk on. */
+  readonly worth?: { readonly sharing: number; readonly waking: number };
 }
 
 /** Threads that compute together: the one that calls, and others that serve it. */
@@ -61,6 +63,7 @@ export class Pool implements Crew {
   readonly #means: Means;
   readonly #host: Host;
   readonly #plan: PoolPlan;
+  readonly #worth: { readonly sharing: number; readonly waking: number };
   readonly #control: Int32Array;
   readonly #spin: number;
   readonly #exports: ReadonlyMap<string, number>;
@@ -77,6 +80,7 @@ export class Pool implements Crew {
     this.#means = means;
     this.#host = host;
     this.#plan = plan;
+    this.#worth = plan.worth ?? { sharing: WORTH_SHARING, waking: WORTH_WAKING };
     this.#control = controlFor(plan.threads);
     this.#spin = host.maySleep() ? CALLER_SPIN : Infinity;
     const names = WebAssembly.Module.exports(means.module);
@@ -100,11 +104,6 @@ export class Pool implements Crew {
   }
 
   run(program: Program, workspace: Workspace): void {
-    if (this.#stuck.size > 0) {
-      throw new Error(
-        'workers: a thread has been given up and may still write to memory. Await backend.flush(): then another one has its place.',
-      );
-    }
     let phases = this.#phases.get(program);
     if (!phases) this.#phases.set(program, (phases = this.#phasesOf(program)));
     for (const phase of phases) this.#perform(phase, workspace);
@@ -132,18 +131,18 @@ export class Pool implements Crew {
   #perform(phase: Phase, { words, scratch, stride }: Workspace): void {
     const { compute, chunks } = phase;
     const args = words + phase.args;
+    const { sharing, waking } = this.#worth;
     const start = performance.now();
     let done = 0;
-    if (phase.cost === 0) {
+    if (phase.cost === 0 && sharing > 0) {
       compute(args, done++, scratch);
       phase.cost = performance.now() - start;
     }
     const left = chunks - done;
     if (left === 0) return;
-    const awake = this.#awake();
-    if (left > 1 && left * phase.cost > (awake > 0 ? WORTH_SHARING : WORTH_WAKING) && this.#members.size > 0) {
+    if (left > 1 && left * phase.cost >= (this.#awake() > 0 ? sharing : waking) && this.#members.size > 0) {
       const turn = { kernel: phase.kernel, args, chunks, scratch, stride };
-      done += this.#together(phase, turn, done, awake);
+      done += this.#together(phase, turn, done);
     } else {
       while (done < chunks) compute(args, done++, scratch);
     }
@@ -151,11 +150,13 @@ export class Pool implements Crew {
   }
 
   /** Computes the chunks from number `first` on together with the others, and says how many the caller did. */
-  #together(phase: Phase, turn: Turn, first: number, awake: number): number {
+  #together(phase: Phase, turn: Turn, first: number): number {
     const control = this.#control;
     open(control, turn, first);
     let done = 0;
     try {
+      // Counted after the turn has been opened: whoever falls asleep from now on sees that.
+      const awake = this.#awake();
       const wanted = turn.chunks - first - 1 - awake;
       if (wanted > 0 && awake < this.#members.size) wake(control, wanted);
       done = share(control, 0, phase.compute, turn);
@@ -173,10 +174,11 @@ export class Pool implements Crew {
   #gather(phase: Phase): void {
     const control = this.#control;
     const { patience } = this.#plan;
-    const deadline = performance.now() + patience * 1000;
+    let left = patience * 1000;
     let failed = false;
     for (const [member, { thread, replaced }] of this.#members) {
-      if (!settled(control, member, this.#spin, deadline)) {
+      left = settle(control, member, this.#spin, left);
+      if (left < 0) {
         if (this.#stuck.size === 0) this.#means.hold();
         this.#stuck.add(member);
         this.#awaited(replaced);
@@ -206,7 +208,9 @@ export class Pool implements Crew {
 
   async #hire(member: number): Promise<void> {
     const { module, memory } = this.#means;
+    // Whoever had the place may have left it in any state.
     Atomics.store(this.#control, stateOf(member), IDLE);
+    Atomics.store(this.#control, faultOf(member), 0);
     const job = { module, memory, control: this.#control, member, spin: SPIN };
     const thread = await this.#host.spawn(job, this.#plan.url);
     if (this.#disposed) thread.terminate();
