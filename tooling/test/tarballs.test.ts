@@ -59,7 +59,7 @@ test('receptive trains in plain Node', () => {
      for (let i = 0; i < 3; i++) losses.push(await step().item());
      console.log(JSON.stringify({ backend: backend.name, falling: losses[0] > losses[1] && losses[1] > losses[2] }));`,
   );
-  expect(JSON.parse(inConsumer('train.js'))).toEqual({ backend: 'cpu', falling: true });
+  expect(JSON.parse(inConsumer('train.js'))).toEqual({ backend: 'workers', falling: true });
 });
 
 test("the README's programs run", () => {

@@ -7,7 +7,8 @@ let isLost = false;
 
 /** Threads of a browser: workers of a page, or of a worker. */
 export const host: Host = {
-  threads: () => navigator.hardwareConcurrency,
+  // What is bundled for browsers runs elsewhere, too.
+  threads: () => (globalThis.navigator as Navigator | undefined)?.hardwareConcurrency ?? 1,
   obstacle: () =>
     globalThis.crossOriginIsolated
       ? undefined

@@ -21,7 +21,7 @@ export type Answer = { readonly ready: true } | { readonly ready: false; readonl
 interface Surroundings {
   readonly process?: { getBuiltinModule?(name: string): { readonly parentPort: NodePort | null } };
   postMessage(answer: Answer): void;
-  addEventListener(
+  addEventListener?(
     type: 'message',
     listener: (event: { readonly data: Job }) => void,
     options: { readonly once: true },
@@ -57,4 +57,4 @@ async function begin({ module, memory, control, member, spin, lock }: Job): Prom
 const forever = new Promise<never>(() => {});
 
 if (node) node.once('message', (job) => void begin(job));
-else surroundings.addEventListener('message', ({ data }) => void begin(data), { once: true });
+else surroundings.addEventListener?.('message', ({ data }) => void begin(data), { once: true });
