@@ -27,12 +27,12 @@ export interface ReceptiveFields {
 
 /**
  * Receptive fields with respect to `input`, whose last axes are `spatial`. They are exact through convolution, pooling, cropping, padding, elementwise
- * arithmetic, concatenation of channels, enlarging by whole factors and flattening, in branches too. An op that may mix places in another way is taken to
+ * arithmetic, concatenation of channels, enlarging by whole factors, adaptive averages and flattening, in branches too. An op that may mix places in another way is taken to
  * see all of the input.
  *
  * A window of k elements at stride s widens what one element sees from `r` to `r + (k - 1) * jump`, and the jump from one element to the next by s.
- * A transposed convolution, or what else enlarges by s, divides the jump by s, and its elements do not all see as many: the field is that of the one that
- * sees most. It is exact where no stride comes before the first of them, and else may be too large by less than the jump that came into it.
+ * A transposed convolution, or what else enlarges by s, divides the jump by s, adaptive averages multiply it by a fraction, and their elements do not all see as
+ * many: the field is that of the one that sees most. It is exact where no stride comes before the first of them, and else may be too large by less than the jump that came into it.
  *
  * Source: Araujo et al., Computing receptive fields of convolutional neural networks, Distill 2019.
  */
@@ -80,9 +80,7 @@ function seenThrough(dispatched: Dispatched, known: ReadonlyMap<number, Field>, 
   if (reducedAxes(dispatched)?.every((axis) => axis < inputs[0]!.rank - axes)) return field;
   const rule = rules[op.name as OpName] as ((sights: Sights, attributes: unknown, input: Shape) => Field) | undefined;
   const [input, ...more] = seeing;
-  return rule && input && more.length === 0 && input === inputs[0]
-    ? rule(field, attributes, input.shape.slice(-axes))
-    : 'all';
+  return rule && input && more.length === 0 && input === inputs[0] ? rule(field, attributes, input.shape) : 'all';
 }
 
 /** The axes whose elements a reduction, or standardisation, brings together; undefined of any other op. */
@@ -92,7 +90,7 @@ function reducedAxes({ op, attributes }: Dispatched): readonly number[] | undefi
   return op.name === 'max' || op.name === 'min' ? [(attributes as AttributesOf<'max'>).axis] : undefined;
 }
 
-/** Ops that move places, or make one of many; `input` has the lengths of the axes that slide. */
+/** Ops that move places, or make one of many, of an input of shape `input`. */
 const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesOf<N>, input: Shape) => Field } = {
   conv: (sights, { geometry }) => slide(sights, geometry),
   convActivation: (sights, { geometry }) => slide(sights, geometry),
@@ -103,6 +101,7 @@ const rules: { readonly [N in OpName]?: (sights: Sights, attributes: AttributesO
   sumPool: (sights, { window }) => slide(sights, window),
   variancePool: (sights, { window }) => slide(sights, window),
   stochasticPool: (sights, { window }) => slide(sights, window),
+  blend: banded,
   interpolate: enlarged,
   pixelShuffle: (sights, { factor }) => spread(sights, blocks(sights.length, factor)),
   pixelUnshuffle: (sights, { factor }) => slide(sights, blocks(sights.length, factor)),
@@ -152,7 +151,7 @@ function enlarged(
   { size, scale, mode, alignCorners }: AttributesOf<'interpolate'>,
   input: Shape,
 ): Field {
-  const factors = size.map((length, axis) => scale?.[axis] ?? length / input[axis]!);
+  const factors = size.map((length, axis) => scale?.[axis] ?? length / input.at(axis - size.length)!);
   if (alignCorners || !factors.every(Number.isInteger)) return 'all';
   const overlap = mode === 'linear';
   return spread(sights, {
@@ -160,6 +159,26 @@ function enlarged(
     stride: factors,
     dilation: factors.map(() => 1),
     padding: factors.map((factor) => (overlap ? [Math.floor(factor / 2), Math.floor(factor / 2)] : [0, 0])),
+  });
+}
+
+/**
+ * Bands along an axis. Those of adaptive pooling, `count` of n elements, begin and end at the whole elements next to multiples of n / count: fractions say just that. Of
+ * others it is the least that all of them keep within.
+ */
+function banded(sights: Sights, { axis, bands }: AttributesOf<'blend'>, input: Shape): Field {
+  const own = axis - (input.length - sights.length);
+  if (own < 0) return sights;
+  const step = input[axis]! / bands.length;
+  const begins = bands.flatMap(([start, ...weights], i) => (weights.length > 0 ? start - i * step : []));
+  const ends = bands.flatMap(([start, ...weights], i) =>
+    weights.length > 0 ? start + weights.length - 1 - i * step : [],
+  );
+  if (begins.length === 0 || sights[own]!.jump === 0) return 'all';
+  const [first, last] = [Math.min(...begins), Math.max(...ends)];
+  return sights.map((sight, k) => {
+    const { start, end, jump } = sight;
+    return k === own ? { start: start + first * jump, end: end + last * jump, jump: step * jump } : sight;
   });
 }
 

@@ -176,8 +176,10 @@ const filtering: ReadonlySet<string> = new Set<OpName>([
   'locallyConnected',
 ]);
 
-/** Ops that make one element of each window. */
-const pooling: ReadonlySet<string> = new Set<OpName>([
+/** Ops that pool, or read, the elements of a window that is not a convolution's geometry. */
+const windowed: ReadonlySet<string> = new Set<OpName>([
+  'locallyConnected',
+  'deformColumns',
   'maxPool',
   'avgPool',
   'sumPool',
@@ -186,9 +188,8 @@ const pooling: ReadonlySet<string> = new Set<OpName>([
 ]);
 
 function windowOf({ op, attributes }: Dispatched): Window | undefined {
-  if (op.name === 'locallyConnected') return (attributes as AttributesOf<'locallyConnected'>).window;
+  if (windowed.has(op.name)) return (attributes as AttributesOf<'maxPool'>).window;
   if (filtering.has(op.name)) return (attributes as AttributesOf<'conv'>).geometry;
-  if (pooling.has(op.name)) return (attributes as AttributesOf<'maxPool'>).window;
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { grad } from '@receptive/autograd';
 import { reference } from '@receptive/backend/reference';
 import {
+  AdaptiveAvgPool2d,
   AvgPool2d,
   Conv2d,
   Dropout,
@@ -22,6 +23,7 @@ import {
   conv2d,
   currentBackend,
   customDerivative,
+  deformColumns,
   matmul,
   mean,
   ones,
@@ -30,6 +32,7 @@ import {
   setBackend,
   slice,
   sum,
+  zeros,
 } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
 
@@ -160,6 +163,24 @@ describe('summary', () => {
     expect(layer).toMatchObject({ multiplyAdds: 36 * 18, filters: 2, receptiveField: [3, 3] });
   });
 
+  test('knows the window of columns that are read where offsets say', () => {
+    class Columns extends Module {
+      readonly weight = parameter([4, 18], initializers.ones);
+      override forward(x: Tensor): Tensor {
+        const each = <T>(value: T): [T, T] => [value, value];
+        const window = { kernel: each(3), stride: each(2), dilation: each(1), padding: each([1, 1] as const) };
+        const columns = deformColumns(x, zeros([1, 18, 4, 4]), undefined, { window, offsetGroups: 1 });
+        return reshape(matmul(this.weight.value, columns), [1, 4, 4, 4]);
+      }
+    }
+    const [layer] = summary(new Columns(), [2, 8, 8]).layers;
+    expect(layer).toMatchObject({
+      window: { kernel: [3, 3], stride: [2, 2] },
+      multiplyAdds: 4 * 18 * 16,
+      receptiveField: [8, 8],
+    });
+  });
+
   test('a dense layer over several places computes at each of them', () => {
     const [layer] = summary(new Linear(8, 4), [10, 8]).layers;
     expect(layer).toMatchObject({ parameters: 36, multiplyAdds: 10 * 32, computations: 10 * 36 });
@@ -262,6 +283,38 @@ describe('receptive field', () => {
     const last = new Sequential([model, new ReLU()]);
     expect(claimed(last, 64)).toEqual([expected, expected]);
     expect(measured(model, 64)).toBe(expected);
+  });
+
+  test.each([
+    [62, 7, 1],
+    [62, 7, 3],
+    [10, 4, 3],
+    [9, 7, 1],
+    [3, 7, 1],
+    [20, 8, 5],
+  ])('adaptive pooling of %i places to %i, after a kernel of %i: that of the element that sees most', (n, count, k) => {
+    const model = new Sequential([conv(k), new AdaptiveAvgPool2d(count)]);
+    const size = n + k - 1;
+    const x = ones([1, 1, size, size]);
+    const lengths = Array.from({ length: count }, (_, i) => {
+      const [gradient] = grad(() => sum(slice(model.forward(x), [0, 0, 0, i], [1, 1, 1, i + 1])), [x]);
+      return gradient
+        .dataSync()
+        .subarray(0, size)
+        .filter((value) => value !== 0).length;
+    });
+    const most = Math.max(...lengths);
+    expect(claimed(model, size)).toEqual([most, most]);
+  });
+
+  test('adaptive pooling sees less than everything of what comes before it and after it', () => {
+    // Windows of 3 places, which begin at 0, 2, 5 and 7, are two more of the input; the middle two are 6 places together.
+    const model = new Sequential([conv(3), new AdaptiveAvgPool2d([4, null]), conv(2)]);
+    expect(summary(model, [1, 12, 12]).layers.map(({ receptiveField }) => receptiveField)).toEqual([
+      [3, 3],
+      [5, 3],
+      [8, 4],
+    ]);
   });
 
   test('the axes are apart', () => {
