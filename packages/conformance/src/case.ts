@@ -20,9 +20,11 @@ export interface Case<N extends OpName> {
   readonly inputs: Each<InputsOf<N>, Input>;
   readonly attributes: AttributesOf<N>;
   readonly dtypes?: readonly DType[];
+  /** How near the reference the result must come, where that is not the op's tolerance. */
+  readonly tolerance?: Tolerance;
 }
 
-/** The cases of an op, and how near the reference its results must come. */
+/** The cases of an op, and how near the reference its results must come unless a case has a tolerance of its own. */
 export interface OpCases<N extends OpName> {
   readonly tolerance: Tolerance;
   readonly cases: readonly Case<N>[];

@@ -1,7 +1,7 @@
 import type { Backend } from '@receptive/backend';
 import { expect } from 'vitest';
 import type { Value, compute } from './run.ts';
-import { magnitudes, upcast } from './run.ts';
+import { upcast } from './run.ts';
 import type { Tolerance } from './tolerance.ts';
 import { expectNear, expectSameBits, scalesOf } from './tolerance.ts';
 
@@ -16,7 +16,7 @@ export async function wantedOf(
   tolerance: Tolerance,
 ): Promise<{ readonly wanted: readonly Value[]; readonly scales: readonly ArrayLike<number>[] }> {
   const wanted = (await run(oracle, inputs.map(upcast))).outputs;
-  const remake = async (): Promise<readonly Value[]> => (await run(oracle, inputs.map(magnitudes))).outputs;
+  const remake = async (others: readonly Value[]): Promise<readonly Value[]> => (await run(oracle, others)).outputs;
   return { wanted, scales: await scalesOf(tolerance, inputs, wanted, remake) };
 }
 

@@ -11,6 +11,7 @@ import { aspectOf } from './derivatives.ts';
 import type { Registry } from './registry.ts';
 import type { Value } from './run.ts';
 import { withoutKernel } from './run.ts';
+import type { Tolerance } from './tolerance.ts';
 import { gradientTolerance } from './tolerance.ts';
 
 /** A case as it is seen without its op's name, which would say how many inputs and which attributes there are. */
@@ -19,16 +20,17 @@ interface AnyCase {
   readonly inputs: readonly Input[];
   readonly attributes: { readonly dtype?: DType } | undefined;
   readonly dtypes?: readonly DType[];
+  readonly tolerance?: Tolerance;
 }
 
 /** Declares all tests of one op. */
 export function testOp(registry: Registry, op: OpName, backend: Backend, oracle: Backend): void {
   const test = registry.group(op);
   const fused = droppable(op, backend);
-  const { tolerance } = cases[op];
-  const derived = gradientTolerance(tolerance);
   let twice = false;
   for (const each of cases[op].cases as readonly AnyCase[]) {
+    const { tolerance = cases[op].tolerance } = each;
+    const derived = gradientTolerance(tolerance);
     const f = (...inputs: Tensor[]): readonly Tensor[] => call(op, inputs, each.attributes);
     for (const dtype of dtypesOf(each, backend)) {
       const label = isGeneric(each.inputs) ? `${each.name}, ${dtype}` : each.name;

@@ -1,12 +1,14 @@
-import type { DType } from '@receptive/backend';
-import { isFloat, typedArray } from '@receptive/backend';
+import type { ConvGeometry, DType } from '@receptive/backend';
+import { isFloat, sizeOf, typedArray } from '@receptive/backend';
 import type { Value } from './run.ts';
+import { magnitudes } from './run.ts';
 
 /**
  * How near the reference a result must come: `|got - reference| <= c * eps * scale`, with eps the distance from 1 to the next number of the type
  * (2^-23 in float32). The scale, for each element, is
  * - `result`: the reference's magnitude;
  * - `products`: the sum of the magnitudes of all products that were added up for it: the op, computed from the inputs' magnitudes;
+ * - `planes`: the same for inputs and results that are, all over a plane, as large as at its largest place (a plane is what follows the first two axes);
  * - `inputs`: 1 and the magnitudes of the inputs at its place and of the result;
  * - `largest`: 1 and the largest finite magnitude in the reference's result.
  *
@@ -14,7 +16,7 @@ import type { Value } from './run.ts';
  */
 export interface Tolerance {
   readonly c: number;
-  readonly scale: 'result' | 'products' | 'inputs' | 'largest';
+  readonly scale: 'result' | 'products' | 'planes' | 'inputs' | 'largest';
 }
 
 /** Elements are moved, compared, chosen or rounded to whole numbers. */
@@ -27,22 +29,41 @@ export const approximation: Tolerance = { c: 16, scale: 'result' };
 export const formula: Tolerance = { c: 16, scale: 'inputs' };
 /** Sums of products, in any order and blocking. */
 export const sums: Tolerance = { c: 16, scale: 'products' };
-/** Convolutions: by Winograd's minimal filtering a result is cut out of the sums of a whole tile, which at an edge are of more products than its own. */
-export const convolutions: Tolerance = { c: 64, scale: 'products' };
+/**
+ * Sums of products that are cut out of those of whole tiles: Winograd's minimal filtering, in which a result comes of `A^T [(G g G^T) * (B^T d B)] A`. Its error is
+ * measured by the products of the magnitudes of all that (Barabasz et al., Error analysis and improving the accuracy of Winograd convolution for deep neural networks,
+ * arXiv:1803.10986, theorem 1), which also take in what lies around the window. Of 2 x 2 and 4 x 4 outputs and kernels of 3 x 3 and 5 x 5 they come to at most 7 (F(2, 3)),
+ * 133 (F(2, 5)), 256 (F(4, 3)) and 301 (F(4, 5)) times what a window of the largest elements has, in the weights' gradients to 413 times: an eps for each.
+ */
+export const tiles: Tolerance = { c: 512, scale: 'planes' };
+
+/** A convolution, or a gradient of one: a backend may take tiles where they are made for the kernel, unless it is told what else to take. */
+export function convolutions({
+  kernel,
+  stride,
+  dilation,
+  algorithm,
+}: Omit<ConvGeometry, 'padding' | 'groups'>): Tolerance {
+  const fits = ['3,3', '5,5'].includes(kernel.join()) && Math.max(...stride, ...dilation) === 1;
+  return fits && algorithm !== 'direct' && algorithm !== 'gemm' ? tiles : sums;
+}
 
 /** That of an op's gradients: of sums again those of sums, otherwise those of a formula of a few steps, in which elements may come together. */
 export function gradientTolerance(tolerance: Tolerance): Tolerance {
-  return tolerance.scale === 'products' ? tolerance : { c: 64, scale: 'largest' };
+  return tolerance.scale === 'products' || tolerance.scale === 'planes' ? tolerance : { c: 64, scale: 'largest' };
 }
 
-/** The scale of each element of each result; `remake` computes the results from the inputs' magnitudes. */
+/** The scale of each element of each result; `remake` computes the results from other inputs. */
 export async function scalesOf(
   { scale }: Tolerance,
   inputs: readonly Value[],
   results: readonly Value[],
-  remake: () => Promise<readonly Value[]>,
+  remake: (inputs: readonly Value[]) => Promise<readonly Value[]>,
 ): Promise<readonly ArrayLike<number>[]> {
-  if (scale === 'products') return (await remake()).map(({ data }) => data);
+  if (scale === 'products') return (await remake(inputs.map(magnitudes))).map(({ data }) => data);
+  if (scale === 'planes') {
+    return (await remake(inputs.map(magnitudes).map(levelled))).map((value) => levelled(value).data);
+  }
   return results.map(({ data }) => {
     const sizes = Float64Array.from(data, Math.abs);
     if (scale === 'result') return sizes;
@@ -50,6 +71,16 @@ export async function scalesOf(
     const alike = inputs.filter((input) => input.data.length === data.length);
     return sizes.map((size, i) => alike.reduce((total, input) => total + Math.abs(input.data[i]!), 1 + size));
   });
+}
+
+/** Planes that are everywhere as large as at their largest place. What has no planes stays as it is. */
+function levelled(value: Value): Value {
+  const { shape, dtype } = value;
+  if (shape.length < 3) return value;
+  const data = Float64Array.from(value.data);
+  const plane = sizeOf(shape.slice(2));
+  for (let at = 0; at < data.length; at += plane) data.fill(Math.max(...data.subarray(at, at + plane)), at, at + plane);
+  return { shape, dtype, data };
 }
 
 const epsilons = { float32: 2 ** -23, float64: 2 ** -52 };

@@ -16,7 +16,7 @@ describe('a faulty backend', () => {
   beforeAll(() => {
     const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
     const config = join(import.meta.dirname, 'faults', 'vitest.config.ts');
-    const groups = 'memory|transfer|matmul|less|floor|ceil|concat|avgPool|avgPoolGradient|exp|log|skips';
+    const groups = 'memory|transfer|matmul|conv|less|floor|ceil|concat|avgPool|avgPoolGradient|exp|log|skips';
     const args = [vitest, 'run', '--config', config, '--reporter', 'json', '-t', `(${groups}): `];
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
     if (!stdout.startsWith('{')) throw new Error(`vitest gave no report: ${stderr}`);
@@ -26,6 +26,8 @@ describe('a faulty backend', () => {
 
   const found: readonly (readonly [name: string, message: string])[] = [
     ['matmul: [7, 13] x [13, 5], float32', 'times the tolerance of 16 eps'],
+    ["conv: told to take Winograd's tiles of 2 x 2, float32", 'times the tolerance of 512 eps'],
+    ["conv: told to take Winograd's tiles of 4 x 4, 5x5, float32", 'times the tolerance of 512 eps'],
     ['less: [3, 4] and [3, 4], int32', 'when the op runs again'],
     ['floor: [7], float32', 'input 0 after the op'],
     ['concat: rows, uint8', 'memory after the op and its tensors are gone'],

@@ -35,13 +35,15 @@ export interface RandomCase {
   readonly inputs: readonly Input[];
   /** Calls the function as a user does. */
   readonly f: (...inputs: Tensor[]) => Tensor;
+  /** How near the reference the result must come, where that is not the function's tolerance. */
+  readonly tolerance?: Tolerance;
   /** Left out where ONNX has no such operator, or not with these parameters. */
   readonly onnx?: OnnxNode;
 }
 
 /** How random cases of one function are made. */
 export interface Generator {
-  /** How near the reference its results must come, as for the cases of an op. */
+  /** How near the reference its results must come, as for the cases of an op, unless a call has a tolerance of its own. */
   readonly tolerance: Tolerance;
   /** Why there is no derivative to test, where there is none. */
   readonly nondifferentiable?: string;

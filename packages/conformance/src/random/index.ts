@@ -37,6 +37,11 @@ export const generators: Generators = {
 };
 
 /** Case number `number` of the function `name`, which depends on these and the seed alone. */
-export function randomCase(name: string, seed: number, number: number): RandomCase {
-  return generators[name]!.draw(new Draw(new Rng(seed).fork(`${name}/${number}`)));
+export function randomCase(
+  name: string,
+  seed: number,
+  number: number,
+): Required<Pick<RandomCase, 'tolerance'>> & RandomCase {
+  const generator = generators[name]!;
+  return { tolerance: generator.tolerance, ...generator.draw(new Draw(new Rng(seed).fork(`${name}/${number}`))) };
 }

@@ -23,6 +23,11 @@ function faulty(): Backend {
         kernels.matmul(a, b, out, options);
         scale(out, 1 + 1e-4);
       },
+      // A factor of a transform is wrong.
+      conv(x, weight, bias, out, geometry) {
+        kernels.conv(x, weight, bias, out, geometry);
+        if (geometry.algorithm?.startsWith('winograd')) scale(out, 1.01);
+      },
       // Other bits each time.
       compare(name, a, b, out) {
         kernels.compare(calls++ % 2 === 0 ? name : 'equal', a, b, out);
