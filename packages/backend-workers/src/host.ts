@@ -8,7 +8,7 @@ let isLost = false;
 /** Threads of a browser: workers of a page, or of a worker. */
 export const host: Host = {
   // What is bundled for browsers runs elsewhere, too.
-  threads: () => (globalThis.navigator as Navigator | undefined)?.hardwareConcurrency ?? 1,
+  threads: () => (globalThis.navigator as WorkerNavigator | undefined)?.hardwareConcurrency ?? 1,
   obstacle: () =>
     globalThis.crossOriginIsolated
       ? undefined
