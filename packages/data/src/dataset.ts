@@ -1,5 +1,6 @@
 import type { Rng } from '@receptive/tensor';
 import { DataError } from './errors.ts';
+import { recipeOf, withRecipes } from './recipe.ts';
 
 /** Channels, height and width of every image of a dataset. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -19,8 +20,8 @@ export interface Dataset {
   readonly shape: ImageShape;
   /** How many classes there are; labels are below it. */
   readonly classes: number;
-  /** The sample at `index`, from 0 to `length - 1`. */
-  get(index: number): Sample;
+  /** The sample at `index`, from 0 to `length - 1`; as it is in epoch number `epoch`, 0 by default, where that matters (see {@link augment}). */
+  get(index: number, epoch?: number): Sample;
 }
 
 /**
@@ -67,7 +68,13 @@ export function imageDataset(
  */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const { shape, classes } = dataset;
-  return notEmpty({ length: indices.length, shape, classes, get: (index) => dataset.get(indices[index]!) });
+  const chosen = notEmpty({
+    length: indices.length,
+    shape,
+    classes,
+    get: (index, epoch) => dataset.get(indices[index]!, epoch),
+  });
+  return withRecipes(chosen, (index, epoch) => recipeOf(dataset, indices[index]!, epoch));
 }
 
 /**

@@ -1,10 +1,13 @@
+export { augment } from './augment.ts';
+export { randomAffine, randomCrop, randomHorizontalFlip } from './augmentation.ts';
+export type { Augmentation } from './augmentation.ts';
 export { imageDataset, split, subset } from './dataset.ts';
 export type { Dataset, ImageShape, Sample } from './dataset.ts';
 export { DataError } from './errors.ts';
 export { idxDataset, parseIdx } from './idx.ts';
 export type { Idx } from './idx.ts';
 export { Batch, DataLoader } from './loader.ts';
-export type { DataLoaderOptions } from './loader.ts';
+export type { DataLoaderOptions, BatchPosition } from './loader.ts';
 export { compose, digitTransform, normalize, pad, stack, toRange } from './transform.ts';
 export type { Images, Transform } from './transform.ts';
 export { digitFromImage } from './digit.ts';

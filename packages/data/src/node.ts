@@ -6,6 +6,9 @@ import type { Dataset } from './dataset.ts';
 import { DataError } from './errors.ts';
 import { idxDataset, parseIdxHeader } from './idx.ts';
 
+export { imageFolder } from './node/image-folder.ts';
+export type { ImageFolder, ImageFolderOptions } from './node/image-folder.ts';
+
 /**
  * Reads MNIST, or a set of the same form, from a directory with its four IDX files, gzipped or not, under their usual names
  * (`train-images-idx3-ubyte`, `train-images.idx3-ubyte`, each also with `.gz`).

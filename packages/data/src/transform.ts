@@ -10,6 +10,32 @@ export interface Images {
 /** A step on that way. It may change the data in place. */
 export type Transform = (images: Images) => Images;
 
+/** A transform of this module as plain data, by which another thread makes it: its name and what it was called with. */
+export type TransformCall = {
+  [Name in keyof typeof makers]: { readonly name: Name; readonly args: Parameters<(typeof makers)[Name]> };
+}[keyof typeof makers];
+
+/** What transforms do one after the other: those that are not here were written by somebody else. */
+const parts = new WeakMap<Transform, readonly (TransformCall | Transform)[]>();
+
+function known(transform: Transform, ...of: readonly (TransformCall | Transform)[]): Transform {
+  parts.set(transform, of);
+  return transform;
+}
+
+/** The transform that a call makes. */
+export const made = ({ name, args }: TransformCall): Transform =>
+  (makers[name] as (...given: TransformCall['args']) => Transform)(...args);
+
+/** A transform in two: what is done first and can be told to another thread, and what is done after it, which begins with a function of somebody's own. */
+export function divide(transform: Transform): { readonly told: readonly TransformCall[]; readonly rest: Transform } {
+  const all = parts.get(transform) ?? [transform];
+  const own = all.findIndex((part) => typeof part === 'function');
+  const told = (own < 0 ? all : all.slice(0, own)) as readonly TransformCall[];
+  const rest = all.slice(told.length).map((part) => (typeof part === 'function' ? part : made(part)));
+  return { told, rest: compose(...rest) };
+}
+
 /** Pixels of images of one shape, 0 to 255, as a batch of numbers from 0 to 1. */
 export function stack(images: readonly Uint8Array[], shape: ImageShape): Images {
   const [channels, height, width] = shape;
@@ -26,20 +52,21 @@ export function stack(images: readonly Uint8Array[], shape: ImageShape): Images 
 
 /** Does one transform after the other. */
 export function compose(...transforms: readonly Transform[]): Transform {
-  return (images) => transforms.reduce((result, transform) => transform(result), images);
+  return known(
+    (images) => transforms.reduce((result, transform) => transform(result), images),
+    ...transforms.flatMap((transform) => parts.get(transform) ?? [transform]),
+  );
 }
 
 /**
  * (x - mean) / std, with one mean and deviation for all channels or a list of one for each.
  * @throws DataError if a deviation is not positive or, once images come, if there are not as many as channels.
  */
-export function normalize({
-  mean,
-  std,
-}: {
+export function normalize(options: {
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
 }): Transform {
+  const { mean, std } = options;
   const means = [mean].flat();
   const deviations = [std].flat();
   if (!means.every(Number.isFinite) || !deviations.every((deviation) => Number.isFinite(deviation) && deviation > 0)) {
@@ -47,7 +74,7 @@ export function normalize({
       `normalize takes finite means and positive deviations, but mean is ${means.join(', ')} and std ${deviations.join(', ')}.`,
     );
   }
-  return perChannel((channel, channels) => {
+  const transform = perChannel((channel, channels) => {
     for (const list of [means, deviations]) {
       if (list.length !== 1 && list.length !== channels) {
         throw new DataError(
@@ -58,11 +85,15 @@ export function normalize({
     const scale = 1 / (deviations[channel] ?? deviations[0]!);
     return [scale, -(means[channel] ?? means[0]!) * scale];
   });
+  return known(transform, { name: 'normalize', args: [options] });
 }
 
 /** Maps 0 to `low` and 1 to `high`. LeNet-5 was trained on -0.1 to 1.175, which makes the mean about 0 and the variance about 1. */
 export function toRange(low: number, high: number): Transform {
-  return perChannel(() => [high - low, low]);
+  return known(
+    perChannel(() => [high - low, low]),
+    { name: 'toRange', args: [low, high] },
+  );
 }
 
 /** x * scale + shift, in place, with numbers that may differ from channel to channel. */
@@ -91,7 +122,7 @@ function perChannel(
 export function pad(by: number, value = 0): Transform {
   if (!Number.isInteger(by) || by < 0)
     throw new DataError(`pad takes a whole number of pixels from 0, but was given ${by}.`);
-  return ({ shape: [count, channels, height, width], data }) => {
+  const transform: Transform = ({ shape: [count, channels, height, width], data }) => {
     const [paddedHeight, paddedWidth] = [height + 2 * by, width + 2 * by];
     const padded = new Float32Array(count * channels * paddedHeight * paddedWidth).fill(value);
     for (let row = 0; row < count * channels * height; row++) {
@@ -101,7 +132,10 @@ export function pad(by: number, value = 0): Transform {
     }
     return { shape: [count, channels, paddedHeight, paddedWidth], data: padded };
   };
+  return known(transform, { name: 'pad', args: [by, value] });
 }
+
+const makers = { normalize, toRange, pad };
 
 /** What LeNet-5 is fed: 28x28 digits padded to 32x32 and normalised by the mean and deviation of MNIST's training images. */
 export const digitTransform: Transform = compose(pad(2), normalize({ mean: 0.1307, std: 0.3081 }));
