@@ -1,5 +1,5 @@
 import { DataLoader } from '@receptive/data';
-import type { Dataset, Transform } from '@receptive/data';
+import type { Batch, Dataset, Transform } from '@receptive/data';
 import type { Module } from '@receptive/layers';
 import { argmax, scope, softmax, withBackend } from '@receptive/tensor';
 import type { Tensor } from '@receptive/tensor';
@@ -15,6 +15,10 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /** What is done to the images before the model sees them. */
   readonly transform?: Transform | undefined;
+  /** Threads that prepare the next batches meanwhile, in Node, 0 by default; see DataLoader. */
+  readonly workers?: number | undefined;
+  /** Batches that each of these threads prepares ahead, 2 by default. */
+  readonly prefetch?: number | undefined;
   /** Ends the evaluation before the next batch: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Is told after every batch how many images have been seen. */
@@ -43,10 +47,10 @@ export interface Evaluation {
  * @throws DivergedError if a loss is NaN or infinite.
  */
 export async function evaluate(model: Module, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  const { loss, batchSize = 64, transform, signal, onProgress } = options;
-  const loader = new DataLoader(dataset, { batchSize, ...(transform && { transform }) });
+  const { loss, batchSize = 64, transform, workers = 0, prefetch = 2, signal, onProgress } = options;
+  const loader = new DataLoader(dataset, { batchSize, workers, prefetch, ...(transform && { transform }) });
   const backend = backendOf(model);
-  const batches = loader.batches();
+  const batches = withBackend(backend, () => loader.prefetched());
   const breathe = breather();
   const labels = new Int32Array(dataset.length);
   const predictions = new Int32Array(dataset.length);
@@ -54,19 +58,24 @@ export async function evaluate(model: Module, dataset: Dataset, options: Evaluat
   let classes = 0;
   let total = 0;
 
-  /** Enqueues a batch: its loss and, image by image, label, prediction and probabilities. */
-  function enqueue(): Tensor[] {
-    const { images, labels: truth } = batches.next().value!;
+  /** Enqueues what is made of a batch: its loss and, image by image, label, prediction and probabilities. */
+  function enqueue({ images, labels: truth }: Batch): Tensor[] {
     const output = model.forward(images);
     checkOutput(output, truth.size, dataset.classes);
     return [loss(output, truth), truth, argmax(output, 1), softmax(output)];
   }
 
-  for (let seen = 0; seen < dataset.length; await breathe()) {
-    signal?.throwIfAborted();
-    const results = withBackend(backend, () => scope(enqueue));
-    const reads = results.map((result) => result.data());
-    for (const result of results) result.dispose();
+  let seen = 0;
+  for await (const batch of batches) {
+    let reads;
+    try {
+      signal?.throwIfAborted();
+      const results = withBackend(backend, () => scope(() => enqueue(batch)));
+      reads = results.map((result) => result.data());
+      for (const result of results) result.dispose();
+    } finally {
+      batch.dispose();
+    }
     const [value, truth, predicted, given] = await Promise.all(reads);
     await backend.flush();
     if (!Number.isFinite(value![0])) {
@@ -82,6 +91,7 @@ export async function evaluate(model: Module, dataset: Dataset, options: Evaluat
     total += value![0]! * truth!.length;
     seen += truth!.length;
     onProgress?.(seen);
+    await breathe();
   }
   const confusion = confusionMatrix(labels, predictions, classes);
   const correct = confusion.reduce((sum, row, label) => sum + row[label]!, 0);

@@ -61,6 +61,10 @@ export interface FitOptions {
   readonly schedule?: Schedule;
   /** What is done to the images, of training and validation alike, before the model sees them. */
   readonly transform?: Transform;
+  /** Threads that prepare the next batches while a step is computed, in Node, 0 by default; see DataLoader. They change no bit of what comes out. */
+  readonly workers?: number;
+  /** Batches that each of these threads prepares ahead, 2 by default. */
+  readonly prefetch?: number;
   /** Images on which the model is evaluated after each epoch. */
   readonly validate?: Dataset;
   /** Decides the order of the images and what layers draw; 0 by default. The weights have a seed of their own: that of the model. */

@@ -65,7 +65,7 @@ export class Run {
   /** Checks everything; only then does it change the model, where it goes on from a checkpoint. */
   constructor(model: Module, dataset: Dataset, options: FitOptions) {
     const { validate, transform, checkpoint, resume, schedule, batchSize = 64, seed = 0 } = options;
-    const { callbacks = [], clipNorm, clipValue, earlyStopping } = options;
+    const { callbacks = [], clipNorm, clipValue, earlyStopping, workers = 0, prefetch = 2 } = options;
     checkCount('epochs', options.epochs);
     checkCount('checkpoint.everyEpochs', checkpoint?.everyEpochs ?? 1);
     checkCount('checkpoint.everySteps', checkpoint?.everySteps ?? 1);
@@ -98,7 +98,13 @@ export class Run {
       shuffle: state ? new Rng(state.rng.shuffle) : root.fork('shuffle'),
       forward: state ? new Rng(state.rng.forward) : root.fork('forward'),
     };
-    this.#loader = new DataLoader(dataset, { batchSize, shuffle: this.#rng.shuffle, ...(transform && { transform }) });
+    this.#loader = new DataLoader(dataset, {
+      batchSize,
+      shuffle: this.#rng.shuffle,
+      workers,
+      prefetch,
+      ...(transform && { transform }),
+    });
     this.#epoch = state?.position.epoch ?? 0;
     this.#step = state?.position.step ?? 0;
     this.#running = state?.running ?? NOTHING;
@@ -149,21 +155,31 @@ export class Run {
   /** Runs what is left of the epoch. False if it was aborted. */
   async #trainEpoch(): Promise<boolean> {
     const { signal, checkpoint } = this.#options;
-    const batches = this.#loader.batches({ epoch: this.#epoch, startBatch: this.#step });
-    while (this.#step < this.#loader.length) {
-      if (signal?.aborted) return false;
-      await this.#trainStep(batches);
-      if (this.#readback.due || this.#step === this.#loader.length) await this.#report();
-      if (checkpoint?.everySteps && this.#optimizer.steps % checkpoint.everySteps === 0) await this.#save();
-      await this.#breathe();
+    const position = { epoch: this.#epoch, startBatch: this.#step };
+    const batches = withBackend(this.#backend, () => this.#loader.prefetched(position));
+    try {
+      while (this.#step < this.#loader.length) {
+        if (signal?.aborted) return false;
+        await this.#trainStep(batches);
+        if (this.#readback.due || this.#step === this.#loader.length) await this.#report();
+        if (checkpoint?.everySteps && this.#optimizer.steps % checkpoint.everySteps === 0) await this.#save();
+        await this.#breathe();
+      }
+      return true;
+    } finally {
+      await batches.return();
     }
-    return true;
   }
 
-  async #trainStep(batches: Generator<Batch, void>): Promise<void> {
+  async #trainStep(batches: AsyncGenerator<Batch, void, undefined>): Promise<void> {
     const began = performance.now();
     const factor = this.#factor(this.#optimizer.steps);
-    this.#readback.add(withBackend(this.#backend, () => scope(() => this.#enqueue(batches.next().value!, factor))));
+    const batch = (await batches.next()).value!;
+    try {
+      this.#readback.add(withBackend(this.#backend, () => scope(() => this.#enqueue(batch, factor))));
+    } finally {
+      batch.dispose();
+    }
     const images = this.#imagesIn(this.#step++);
     await this.#backend.flush();
     const seconds = (performance.now() - began) / 1000;
@@ -280,10 +296,11 @@ export class Run {
   }
 
   async #validate(): Promise<Evaluation | undefined | 'aborted'> {
-    const { validate, loss, transform, signal } = this.#options;
+    const { validate, loss, transform, workers, prefetch, signal } = this.#options;
     if (!validate) return undefined;
+    const options = { loss, transform, workers, prefetch, signal, batchSize: this.#batchSize };
     try {
-      return await evaluate(this.#model, validate, { loss, transform, signal, batchSize: this.#batchSize });
+      return await evaluate(this.#model, validate, options);
     } catch (error) {
       if (signal?.aborted && error === signal.reason) return 'aborted';
       throw error;
