@@ -1,6 +1,5 @@
-import { Rng, cosine, crossEntropy, digitTransform, sgd, warmup } from 'receptive';
+import { Rng, augment, cosine, crossEntropy, digitTransform, randomAffine, sgd, warmup } from 'receptive';
 import type { Dataset, FitOptions, Loss } from 'receptive';
-import { augmented } from './augment.ts';
 import type { Run } from './run-folder.ts';
 
 const loss: Loss = (logits, labels) => crossEntropy(logits, labels, { labelSmoothing: 0.05 });
@@ -11,16 +10,18 @@ export const judged = { loss, transform: digitTransform } as const;
 /** The few bundled digits are looked at more often than the many of MNIST. */
 export const defaultEpochs = (data: string | null): number => (data === null ? 20 : 10);
 
-/** What a run trains on and how; `epoch` says how many epochs have ended. */
+/** Within these a digit still looks like one that somebody wrote. */
+const distortion = randomAffine({ degrees: 8, stretch: 0.1, shift: 1.5 });
+
+/** What a run trains on and how. */
 export function recipe(
   { epochs, batchSize, lr, seed }: Run,
   images: Dataset,
-  epoch: () => number,
 ): { readonly images: Dataset; readonly options: FitOptions } {
   const steps = epochs * Math.ceil(images.length / batchSize);
   const rising = Math.ceil(steps / 10);
   return {
-    images: augmented(images, new Rng(seed).fork('augment'), epoch),
+    images: augment(images, new Rng(seed).fork('augment'), distortion),
     options: {
       ...judged,
       epochs,

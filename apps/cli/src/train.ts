@@ -136,21 +136,12 @@ async function work(screen: Screen, view: TrainingView, session: Session, signal
   const { run, folder, digits, architecture, model, checkpoint } = session;
   const began = performance.now();
   const soFar = (): Run => ({ ...run, seconds: run.seconds + (performance.now() - began) / 1000 });
-  let epochs = checkpoint?.training?.position.epoch ?? 0;
-  const { images, options } = recipe(run, digits.train, () => epochs);
+  const { images, options } = recipe(run, digits.train);
   signal.addEventListener('abort', () => view.hideBar());
   const result = await fit(model, images, {
     ...options,
     validate: digits.test,
-    callbacks: [
-      view,
-      {
-        async onEpoch({ epoch }) {
-          epochs = epoch;
-          await folder.writeRun(soFar());
-        },
-      },
-    ],
+    callbacks: [view, { onEpoch: () => folder.writeRun(soFar()) }],
     checkpoint: { save: (bytes) => saveCheckpoint(folder.file(CHECKPOINT), bytes), architecture },
     signal,
     ...(checkpoint && { resume: checkpoint }),
