@@ -10,6 +10,7 @@ import {
   full,
   gather,
   greater,
+  lpPool1d,
   max,
   maxPool2d,
   maximum,
@@ -18,8 +19,10 @@ import {
   mul,
   pow,
   relu,
+  reshape,
   round,
   setBackend,
+  slice,
   square,
   stopGradient,
   sum,
@@ -139,6 +142,16 @@ describe('second derivatives', () => {
     const x = tensor([2, -1]);
     const second = grad(() => sum(grad(() => sum(pow(x, 3)), [x])[0]), [x])[0];
     expect(values(second)).toEqual([12, -6]);
+  });
+
+  it('of a norm with p between 1 and 2 are 0 at an element of 0, where they are infinite', () => {
+    const x = reshape(tensor([0, 1, 1]), [1, 1, 3]);
+    const second = (i: number): number[] =>
+      values(grad(() => sum(slice(grad(() => sum(lpPool1d(x, 1.5, 3)), [x])[0], [0, 0, i], [1, 1, i + 1])), [x])[0]);
+    expect(second(0)).toEqual([0, 0, 0]);
+    // (p - 1) * 2^(1 / p - 2), of which b = c = 1 take as much from each other.
+    const own = 0.5 * 2 ** (1 / 1.5 - 2);
+    second(1).forEach((value, i) => expect(value).toBeCloseTo([0, own, -own][i]!, 6));
   });
 
   it('third derivatives nest once more', () => {

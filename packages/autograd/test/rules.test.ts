@@ -76,7 +76,7 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   cos: [{ f: t.cos, inputs: [square] }],
   tanh: [{ f: t.tanh, inputs: [square] }],
   sigmoid: [{ f: t.sigmoid, inputs: [square] }],
-  softplus: [{ f: t.softplus, inputs: [square] }],
+  softplus: [{ f: (x) => t.softplus(x), inputs: [square] }],
   relu: [{ f: (x) => t.relu(x).square(), inputs: [distinct(square)] }],
   activationGradient: [
     { f: (g, y) => t.activationGradient('tanh', g, y), inputs: [square, square] },

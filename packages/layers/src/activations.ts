@@ -1,4 +1,4 @@
-import type { GeluOptions, HardTanhOptions, Parameter, StepOptions, Tensor } from '@receptive/tensor';
+import type { GeluOptions, HardTanhOptions, Parameter, SoftplusOptions, StepOptions, Tensor } from '@receptive/tensor';
 import {
   celu,
   elu,
@@ -58,8 +58,8 @@ export class GELU extends activation<GeluOptions>(gelu) {}
 export class SiLU extends activation(silu) {}
 /** `x * tanh(softplus(x))`. */
 export class Mish extends activation(mish) {}
-/** `log(1 + e^x)`. */
-export class Softplus extends activation(softplus) {}
+/** `log(1 + e^(beta x)) / beta`; 1 by default. */
+export class Softplus extends activation<SoftplusOptions>(softplus) {}
 /** `x / (1 + |x|)`. */
 export class Softsign extends activation(softsign) {}
 /** Hyperbolic tangent. */

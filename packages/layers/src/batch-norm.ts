@@ -57,10 +57,13 @@ abstract class BatchNorm extends ChannelNorm {
     }
   }
 
-  /** @throws ShapeError for another layout or other channels, and where a batch has one value a channel, which has no variance. */
+  /**
+   * @throws ShapeError for another layout or other channels, and where a batch has one value a channel, which has no variance. DTypeError for another type than
+   * the variables have.
+   */
   override forward(x: Tensor, { training = false }: ForwardContext = {}): Tensor {
-    this.check(x);
     const { runningMean, runningVar } = this;
+    this.check(x, runningMean);
     if (!training && runningMean && runningVar) {
       return batchNorm(x, { ...this.options, statistics: { mean: runningMean.value, variance: runningVar.value } });
     }

@@ -1,6 +1,6 @@
 import type { Shape } from '@receptive/backend';
-import type { NormOptions, Parameter, Tensor } from '@receptive/tensor';
-import { ShapeError, formatShape, groupNorm, instanceNorm, layerNorm } from '@receptive/tensor';
+import type { NormOptions, Parameter, Tensor, Variable } from '@receptive/tensor';
+import { DTypeError, ShapeError, formatShape, groupNorm, instanceNorm, layerNorm } from '@receptive/tensor';
 import { laidOut, whole } from './check.ts';
 import { ones, zeros } from './initializers.ts';
 import { Module, parameter } from './module.ts';
@@ -18,6 +18,7 @@ abstract class Norm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
   readonly #eps: number;
+  readonly #name: string;
 
   constructor(name: string, shape: Shape, { weight, bias }: { weight: boolean; bias: boolean }, eps = 1e-5) {
     super();
@@ -27,6 +28,16 @@ abstract class Norm extends Module {
     this.weight = weight ? parameter(shape, ones) : undefined;
     this.bias = bias ? parameter(shape, zeros) : undefined;
     this.#eps = eps;
+    this.#name = name;
+  }
+
+  /** Refuses an input of another type than the weight and `others` have. */
+  protected checkDType(x: Tensor, ...others: readonly (Variable | undefined)[]): void {
+    const other = [this.weight, ...others].find((variable) => variable && variable.dtype !== x.dtype);
+    if (!other) return;
+    throw new DTypeError(
+      `${this.#name}: its variables are ${other.dtype}, but the input is ${x.dtype}. Convert the input: cast(x, '${other.dtype}').`,
+    );
   }
 
   /** Weight, bias and eps as the functions take them. */
@@ -49,12 +60,13 @@ export abstract class ChannelNorm extends Norm {
     this.#layouts = layouts;
   }
 
-  /** Refuses an input of another layout, or other channels. */
-  protected check(x: Tensor): void {
+  /** Refuses an input of another layout, other channels, or another type than the weight and `others` have. */
+  protected check(x: Tensor, ...others: readonly (Variable | undefined)[]): void {
     if (this.#layouts.length > 0) laidOut(this.#name, x, ...this.#layouts);
     if (x.shape[1] !== this.#channels) {
       throw new ShapeError(`${this.#name}: takes ${this.#channels} channels, but was given ${formatShape(x.shape)}.`);
     }
+    this.checkDType(x, ...others);
   }
 }
 
@@ -84,6 +96,7 @@ export class LayerNorm extends Norm {
   }
 
   override forward(x: Tensor): Tensor {
+    this.checkDType(x);
     return layerNorm(x, this.#shape, this.options);
   }
 }

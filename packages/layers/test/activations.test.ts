@@ -49,6 +49,7 @@ const layers: readonly (readonly [Module, (x: Tensor) => Tensor])[] = [
   [new SiLU(), t.silu],
   [new Mish(), t.mish],
   [new Softplus(), t.softplus],
+  [new Softplus({ beta: 2, threshold: 1 }), (x) => t.softplus(x, { beta: 2, threshold: 1 })],
   [new Softsign(), t.softsign],
   [new Tanh(), t.tanh],
   [new ScaledTanh(), t.scaledTanh],

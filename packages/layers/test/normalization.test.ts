@@ -281,6 +281,25 @@ describe('the other norms', () => {
     expect(() => new LayerNorm(3, { eps: NaN })).toThrow('LayerNorm: eps must be a finite number');
   });
 
+  test('refuse another type at their own door', () => {
+    const x = numbers([2, 4, 3, 3]);
+    const layers: readonly [Module, string][] = [
+      [new BatchNorm2d(4), 'BatchNorm2d'],
+      [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d'],
+      [new GroupNorm(2, 4), 'GroupNorm'],
+      [new InstanceNorm2d(4, { affine: true }), 'InstanceNorm2d'],
+      [new LayerNorm([3, 3]), 'LayerNorm'],
+    ];
+    for (const [layer, name] of layers) {
+      for (const training of [true, false]) {
+        expect(() => layer.forward(x, { training })).toThrow(
+          `${name}: its variables are float32, but the input is float64. Convert the input: cast(x, 'float32').`,
+        );
+      }
+    }
+    expect(new InstanceNorm2d(4).forward(x).dtype).toBe('float64');
+  });
+
   test('over a shift of the input no gradient passes', () => {
     const x = numbers([2, 4, 3]);
     const weights = numbers([2, 4, 3], 6);

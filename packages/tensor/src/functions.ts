@@ -13,6 +13,7 @@ export {
   scaledTanh,
   selu,
   silu,
+  softplus,
   softsign,
   step,
 } from './ops/activations.ts';
@@ -74,7 +75,6 @@ export {
   sigmoid,
   sign,
   sin,
-  softplus,
   sqrt,
   square,
   sub,

@@ -8,7 +8,7 @@ export * from './functions.ts';
 export { liveTensors, trackLeaks } from './leaks.ts';
 export type { Nested } from './nested.ts';
 export type { AnyOp, Each, Op, TensorType } from './op.ts';
-export type { GeluOptions, HardTanhOptions, StepOptions } from './ops/activations.ts';
+export type { GeluOptions, HardTanhOptions, SoftplusOptions, StepOptions } from './ops/activations.ts';
 export { broadcastShape } from './ops/check.ts';
 export type { CustomFunction } from './ops/control.ts';
 export { resolveConv } from './ops/conv.ts';

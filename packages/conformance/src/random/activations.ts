@@ -14,6 +14,7 @@ import {
   scaledTanh,
   selu,
   silu,
+  softplus,
   softsign,
   step,
 } from '@receptive/tensor';
@@ -110,6 +111,16 @@ export const activationGenerators: Generators = {
   }),
   silu: plain(silu),
   mish: plain(mish, 'Mish'),
+  softplus: activation((draw) => {
+    const beta = draw.pick([1, draw.real(0.5, 3)]);
+    const threshold = draw.pick([Infinity, draw.real(-2, 20)]);
+    return {
+      options: { beta, threshold: `${threshold}` },
+      f: (x) => softplus(x, { beta, threshold }),
+      kinks: [threshold / beta],
+      ...(beta === 1 && threshold === Infinity && { onnx: { op: 'Softplus' } }),
+    };
+  }),
   softsign: plain(softsign, 'Softsign', [0]),
   hardSigmoid: activation(() => ({
     f: hardSigmoid,

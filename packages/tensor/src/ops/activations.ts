@@ -16,7 +16,7 @@ import {
   minimum,
   mul,
   sigmoid,
-  softplus,
+  softplus as smooth,
   tanh,
   where,
 } from './elementwise.ts';
@@ -162,7 +162,7 @@ export const activationOps = {
     ({ approximate }) => oneOf('gelu', 'approximate', approximate, ['none', 'tanh']),
   ),
   silu: curved<undefined>('silu', (x) => gated(x, sigmoid)),
-  mish: curved<undefined>('mish', (x) => gated(x, (z) => tanh(softplus(z)))),
+  mish: curved<undefined>('mish', (x) => gated(x, (z) => tanh(smooth(z)))),
   softsign: curved<undefined>('softsign', (x) => {
     // Infinity / Infinity is no number; the quotient is 1 long before.
     const within = clamp(x, -1e30, 1e30);
@@ -259,6 +259,29 @@ export function gelu(x: Tensor, { approximate = 'none' }: GeluOptions = {}): Ten
 /** `x * sigmoid(x)`, also called swish. Source: Elfwing et al., arXiv:1702.03118, equation 5; Ramachandran et al., arXiv:1710.05941. */
 export function silu(x: Tensor): Tensor {
   return dispatch(activationOps.silu, [x], undefined)[0];
+}
+
+/** Options of {@link softplus}. */
+export interface SoftplusOptions {
+  /** How sharp the bend is, above 0; 1 unless told. */
+  readonly beta?: number;
+  /** Where `beta * x` is above it, the result is x. Infinity unless told: nothing overflows. PyTorch's is 20, where that is less than 2.1e-9 out. */
+  readonly threshold?: number;
+}
+
+/**
+ * `log(1 + e^(beta x)) / beta`, a smooth relu. Source: Dugas et al., Incorporating second-order functional knowledge for better option pricing, NIPS 2000.
+ * @throws RangeError unless beta is above 0 and threshold a number.
+ */
+export function softplus(x: Tensor, { beta = 1, threshold = Infinity }: SoftplusOptions = {}): Tensor {
+  floats('softplus', x);
+  positive('softplus', { beta });
+  if (Number.isNaN(threshold)) throw new RangeError('softplus: threshold must be a number, but is NaN.');
+  if (beta === 1 && threshold === Infinity) return smooth(x);
+  return scope(() => {
+    const y = beta === 1 ? smooth(x) : div(smooth(mul(x, beta)), beta);
+    return threshold === Infinity ? y : where(greater(x, threshold / beta), x, y);
+  });
 }
 
 /** `x * tanh(softplus(x))`. Source: Misra, Mish: a self regularized non-monotonic activation function, arXiv:1908.08681, equation 1. */

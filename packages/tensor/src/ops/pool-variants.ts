@@ -102,18 +102,24 @@ const lpPool =
       );
     }
     return scope(() => {
-      const sums = sumPool(axes, door)(p === 2 ? square(x) : pow(abs(x), p), kernelSize, options);
-      // The root is infinitely steep at 0: there it is taken of 1, and not used.
-      const [empty, zero] = [equal(sums, 0), scalarLike(sums, 0)];
-      const safe = where(empty, scalarLike(sums, 1), sums);
-      return where(empty, zero, p === 2 ? sqrt(safe) : pow(safe, 1 / p));
+      // A power below 2 is infinitely curved at 0, and a root infinitely steep.
+      const powers = p === 2 ? square(x) : p > 1 && p < 2 ? butAt0(abs(x), (a) => pow(a, p)) : pow(abs(x), p);
+      return butAt0(sumPool(axes, door)(powers, kernelSize, options), (sums) =>
+        p === 2 ? sqrt(sums) : pow(sums, 1 / p),
+      );
     });
   };
+
+/** f of numbers, which leaves 0 as it is, with derivatives of 0 there: it is computed of 1, and not used. */
+function butAt0(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+  const isZero = equal(x, 0);
+  return where(isZero, scalarLike(x, 0), f(where(isZero, scalarLike(x, 1), x)));
+}
 
 /**
  * The norm of each window of `[N, C, H, W]`: `(sum of |x|^p)^(1 / p)`, p being `normType`, a number of at least 1. It is the sum of magnitudes for 1, and comes
  * near their maximum as p grows. The gradient is 0 where a window is all 0. What lies outside adds nothing. For
- * p between 1 and 2 the second derivative at an element of 0 is infinite, and comes out as NaN.
+ * p between 1 and 2 the second derivative at an element of 0 is infinite: 0 stands in for it.
  *
  * As ONNX's LpPool. PyTorch's takes `sum of x^p` without the magnitude, which for odd p is the root of a negative number where negative elements prevail; and
  * in ceil mode it scales up the sum of windows that hang over the end, as if they were full.
