@@ -93,6 +93,8 @@ export {
   VariancePool2d,
   VariancePool3d,
 } from './pooling.ts';
+export { MaxUnpool1d, MaxUnpool2d, MaxUnpool3d } from './unpooling.ts';
+export type { UnpoolContext } from './unpooling.ts';
 export { PixelShuffle, PixelUnshuffle, Upsample } from './resampling.ts';
 export { gradientPenalty, l1Penalty, l2Penalty } from './penalties.ts';
 export type { GradientPenaltyOptions } from './penalties.ts';

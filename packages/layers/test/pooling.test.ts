@@ -25,11 +25,15 @@ import {
   MaxPool1d,
   MaxPool2d,
   MaxPool3d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
   MinPool1d,
   MinPool2d,
   MinPool3d,
   PixelShuffle,
   PixelUnshuffle,
+  Module,
   ReLU,
   Sequential,
   StochasticPool1d,
@@ -45,7 +49,6 @@ import {
   initializers,
   summary,
 } from '@receptive/layers';
-import type { Module } from '@receptive/layers';
 import * as t from '@receptive/tensor';
 import { Rng, setBackend, slice, sum, tensor } from '@receptive/tensor';
 import type { PerAxis, PoolOptions, Tensor } from '@receptive/tensor';
@@ -111,6 +114,63 @@ describe('each layer is the function of its name, with its options', () => {
     expect(distance(y, f(x))).toBe(0);
     expect(layer.parameters()).toEqual([]);
     expect(summary(layer, x.shape.slice(1)).output).toEqual(y.shape.slice(1));
+  });
+});
+
+describe('max unpooling', () => {
+  /** Pools, and puts the maxima back. */
+  class Back extends Module {
+    readonly conv = new Conv2d(2, 2, 1, { weightInit: initializers.constant(0.5), bias: false });
+    readonly unpool = new MaxUnpool2d(3, { stride: 2, padding: 1 });
+    override forward(x: Tensor): Tensor {
+      return t.scope(() => {
+        const [y, indices] = t.maxPool2dWithIndices(x, 3, { stride: 2, padding: 1 });
+        return this.unpool.forward(t.mul(y, t.cast(t.mean(this.conv.weight.value), y.dtype)), {
+          indices,
+          outputSize: x.shape.slice(2),
+        });
+      });
+    }
+  }
+
+  test('layers are the functions of their names, with the options of the pooling', () => {
+    const back = <O>(
+      x: Tensor,
+      [y, indices]: readonly [Tensor, Tensor],
+      layer: Module,
+      unpool: t.MaxUnpool,
+      options: O,
+    ): void => {
+      const made = (layer as MaxUnpool2d).forward(y, { indices });
+      expect(distance(made, unpool(y, indices, 2, options as object))).toBe(0);
+      expect(layer.parameters()).toEqual([]);
+      expect(made.rank).toBe(x.rank);
+    };
+    const strided = { stride: 1 };
+    back(line, t.maxPool1dWithIndices(line, 2, strided), new MaxUnpool1d(2, strided), t.maxUnpool1d, strided);
+    back(plane, t.maxPool2dWithIndices(plane, 2), new MaxUnpool2d(2), t.maxUnpool2d, {});
+    back(cube, t.maxPool3dWithIndices(cube, 2), new MaxUnpool3d(2), t.maxUnpool3d, {});
+  });
+
+  test('works in a model, with a gradient and a summary', () => {
+    const model = new Back();
+    const x = numbers([1, 2, 4, 5]);
+    expect(model.forward(x).shape).toEqual(x.shape);
+    gradCheck((own) => model.forward(own), [x]);
+    const { layers } = summary(model, [2, 4, 5]);
+    expect(layers.find(({ type }) => type === 'MaxUnpool2d')).toMatchObject({ input: [2, 2, 3], output: [2, 4, 5] });
+  });
+
+  test('asks for the indices, and for a window that makes sense', () => {
+    const alone = new Sequential([new MaxUnpool2d(2)]);
+    expect(() => alone.forward(plane)).toThrow(
+      'MaxUnpool2d: needs the indices of its pooling: unpool.forward(y, { indices })',
+    );
+    expect(() => new MaxUnpool2d(2).forward(plane, { indices: plane })).toThrow(
+      'maxUnpool2d: the indices must be int32',
+    );
+    expect(() => new MaxUnpool2d(0)).toThrow('maxUnpool2d: kernelSize must be');
+    expect(() => new MaxUnpool1d(2, { stride: -1 })).toThrow('maxUnpool1d: stride must be');
   });
 });
 
@@ -288,7 +348,8 @@ describe('summary', () => {
     [new LearnablePool2d(1, 2), 2, 4],
     [new AdaptiveAvgPool2d(5), 4, 6],
     [new PixelUnshuffle(2), undefined, 4],
-    [new AdaptiveAvgPool2d(3), undefined, size],
+    [new AdaptiveAvgPool2d(3), undefined, 10],
+    [new AdaptiveMaxPool2d(3), undefined, size],
     [new GlobalAvgPool(), size - 2, size],
   ])('%o after a convolution has its window, and its receptive field', (layer, kernel, expected) => {
     const { layers } = summary(new Sequential([conv, layer, new ReLU()]), [1, size, size]);
@@ -296,7 +357,7 @@ describe('summary', () => {
     expect(layers[2]!.receptiveField).toEqual([expected, expected]);
     // Where places are mixed unevenly, all is claimed.
     const seen = measured(new Sequential([conv, layer]), size);
-    if (layer instanceof AdaptiveAvgPool2d && kernel === undefined) expect(seen).toBeLessThan(expected);
+    if (layer instanceof AdaptiveMaxPool2d) expect(seen).toBeLessThan(expected);
     else expect(seen).toBe(expected);
   });
 

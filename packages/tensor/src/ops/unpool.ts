@@ -52,9 +52,8 @@ const maxUnpool =
 /**
  * The partial inverse of maxPool2dWithIndices: zeros, but for the elements of `x` `[N, C, H, W]` at `indices` (int32, of x's shape: places in the flattened
  * plane of the output). Where windows overlap, several elements may belong to one place. If they are equal, as maxima of one image are, the place gets their
- * value; otherwise their mean (PyTorch leaves open which one it gets). Indices outside the plane are left out.
- *
- * There is no layer: a module's forward takes one tensor, and this needs two. Keep the indices where the model pools.
+ * value; otherwise their mean (PyTorch leaves open which one it gets). Indices outside the plane are left
+ * out: a device cannot raise an error for them.
  * Source: Zeiler and Fergus, Visualizing and understanding convolutional networks, arXiv:1311.2901, section 2.1.
  * @throws ShapeError if the indices have another shape than x, or no pooling of the output gives x's shape. DTypeError for indices that are not int32.
  */
