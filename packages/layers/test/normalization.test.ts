@@ -291,8 +291,8 @@ describe('the other norms', () => {
       [new LayerNorm([3, 3]), 'LayerNorm'],
     ];
     for (const [layer, name] of layers) {
-      for (const training of [true, false]) {
-        expect(() => layer.forward(x, { training })).toThrow(
+      for (const context of [training, {}]) {
+        expect(() => layer.forward(x, context)).toThrow(
           `${name}: its variables are float32, but the input is float64. Convert the input: cast(x, 'float32').`,
         );
       }

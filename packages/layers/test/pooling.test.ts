@@ -134,15 +134,15 @@ describe('max unpooling', () => {
   }
 
   test('layers are the functions of their names, with the options of the pooling', () => {
-    const back = <O>(
+    const back = (
       x: Tensor,
       [y, indices]: readonly [Tensor, Tensor],
       layer: Module,
       unpool: t.MaxUnpool,
-      options: O,
+      own: t.MaxUnpoolOptions,
     ): void => {
       const made = (layer as MaxUnpool2d).forward(y, { indices });
-      expect(distance(made, unpool(y, indices, 2, options as object))).toBe(0);
+      expect(distance(made, unpool(y, indices, 2, own))).toBe(0);
       expect(layer.parameters()).toEqual([]);
       expect(made.rank).toBe(x.rank);
     };
