@@ -3,28 +3,10 @@ import type { DType } from '@receptive/backend';
 import { typedArray } from '@receptive/backend';
 import type { OnnxInput, OnnxNode, Value } from '@receptive/conformance';
 import { encode } from '@receptive/onnx';
-import type { Attribute, ElementType, Model, TensorValue } from '@receptive/onnx';
+import type { Attribute, Model, TensorValue } from '@receptive/onnx';
 import { test } from 'vitest';
+import type { Ort } from '../src/engines/ort.ts';
 import { hasPeer, requirePeer } from '../src/peers.ts';
-
-// The peers are installed apart, so their types are not at hand: this is what is used of them.
-interface OrtTensor {
-  readonly type: ElementType;
-  readonly dims: readonly number[];
-  readonly data: TensorValue['data'];
-}
-interface Ort {
-  readonly Tensor: new (type: ElementType, data: TensorValue['data'], dims: readonly number[]) => OrtTensor;
-  readonly InferenceSession: {
-    create(
-      model: Uint8Array,
-      options: object,
-    ): Promise<{
-      run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
-      release(): Promise<void>;
-    }>;
-  };
-}
 
 /** onnxruntime, or why there is none. */
 function load(): Ort | string {
@@ -62,7 +44,7 @@ export async function runModel(model: Model, feeds: Readonly<Record<string, Tens
   const tensors = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]);
   const session = await InferenceSession.create(encode(model), options);
   try {
-    return await session.run(Object.fromEntries(tensors) as Record<string, OrtTensor>);
+    return await session.run(Object.fromEntries(tensors) as Record<string, InstanceType<Ort['Tensor']>>);
   } finally {
     await session.release();
   }

@@ -1,6 +1,7 @@
 import { sameShape, sizeOf } from '@receptive/backend';
 import { cpu } from '@receptive/backend-cpu';
 import { encode } from '@receptive/onnx';
+import type { ElementType, TensorValue } from '@receptive/onnx';
 import { withBackend } from '@receptive/tensor';
 import type { Engine, Prepared } from '../engine.ts';
 import { computations } from './computations.ts';
@@ -9,7 +10,9 @@ import { toOnnx } from './onnx.ts';
 
 // The peers are installed apart, so their types are not at hand: this is what is used of them.
 interface OrtTensor {
-  readonly data: Float32Array;
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly data: TensorValue['data'];
 }
 type Values = Readonly<Record<string, OrtTensor>>;
 
@@ -19,9 +22,12 @@ export interface Ort {
     readonly versions: { readonly node?: string; readonly web?: string };
     readonly wasm: { numThreads?: number };
   };
-  readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: new (type: ElementType, data: TensorValue['data'], dims: readonly number[]) => OrtTensor;
   readonly InferenceSession: {
-    create(model: Uint8Array, options: object): Promise<{ run(feeds: Values, fetches?: Values): Promise<Values> }>;
+    create(
+      model: Uint8Array,
+      options: object,
+    ): Promise<{ run(feeds: Values, fetches?: Values): Promise<Values>; release(): Promise<void> }>;
   };
 }
 
@@ -67,7 +73,7 @@ export async function ort({ Tensor, InferenceSession }: Ort, { describe, writes,
     const run = writes
       ? session.run.bind(session, feeds, { [output]: new Tensor('float32', new Float32Array(sizeOf(shape)), shape) })
       : session.run.bind(session, feeds);
-    const compute = async (): Promise<Float32Array> => (await run())[output]!.data;
+    const compute = async (): Promise<Float32Array> => (await run())[output]!.data as Float32Array;
     return { run: async () => void (await compute()), output: async () => (await compute()).slice(), shape };
   };
 

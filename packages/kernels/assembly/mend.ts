@@ -9,7 +9,7 @@ import { sumLanes } from './vector';
 
 // @ts-ignore: decorator
 @inline
-const IN: usize = 28;
+export const IN: usize = 28;
 // @ts-ignore: decorator
 @inline
 const OUT: usize = 40;
@@ -18,7 +18,7 @@ const OUT: usize = 40;
 const KERNEL: usize = 52;
 // @ts-ignore: decorator
 @inline
-const STRIDE: usize = 64;
+export const STRIDE: usize = 64;
 // @ts-ignore: decorator
 @inline
 const DILATION: usize = 76;
@@ -33,7 +33,7 @@ const FIRST: usize = 100;
 const END: usize = 112;
 // @ts-ignore: decorator
 @inline
-const OPERANDS: usize = 124;
+export const OPERANDS: usize = 124;
 
 /** Whether a part of a tensor is not finite, as a word for each chunk. Words: address, elements, elements a chunk, where to write. */
 export function suspect(args: usize, chunk: i32, _scratch: usize): void {

@@ -1,16 +1,10 @@
 // The classes of places that a strided convolution's input falls into, brought together: rows and columns of one class lie a stride apart.
 
-import { inputGradient } from './mend';
+import { IN, OPERANDS, STRIDE, inputGradient } from './mend';
 
 // @ts-ignore: decorator
 @inline
-const IN: usize = 28;
-// @ts-ignore: decorator
-@inline
-const STRIDE: usize = 64;
-// @ts-ignore: decorator
-@inline
-const OWN: usize = 140;
+const OWN: usize = OPERANDS + 16;
 
 /**
  * Makes the planes of an input's gradient of those of its classes, `[images, groups, classes, channels]`, and computes by definition what is NaN in them. Words: 0, planes, planes a chunk;
@@ -22,7 +16,7 @@ export function spread(args: usize, chunk: i32, _scratch: usize): void {
   const down = load<i32>(args, STRIDE + 4), across = load<i32>(args, STRIDE + 8);
   const classes = load<usize>(args, OWN), classHeight = load<i32>(args, OWN + 4), classWidth = load<i32>(args, OWN + 8);
   const step = <usize>(channels * classHeight * classWidth) << 2;
-  let to = load<usize>(args, 124) + (<usize>(chunk * grain * height * width) << 2);
+  let to = load<usize>(args, OPERANDS) + (<usize>(chunk * grain * height * width) << 2);
   for (let plane = chunk * grain; plane < last; plane++) {
     for (let y = 0; y < height; y++, to += <usize>width << 2) {
       const first = (plane / channels * down + y % down) * across * channels + plane % channels;

@@ -131,6 +131,30 @@ function columnBytes({ channels, taps, places }: Deformed): number {
   return channels * taps * places * 4;
 }
 
+/** A plan of a kernel that reads a turned image for blocks of places, of each of `groups`, and reads or writes `columns`; its own words begin with these. */
+function overBlocks(
+  kernel: string,
+  x: Located,
+  columns: Located,
+  offset: Located,
+  mask: Located | undefined,
+  window: Window,
+  offsetGroups: number,
+  reserve: Reserve,
+  { groups = 1, own = [] }: { readonly groups?: number; readonly own?: readonly number[] } = {},
+): Plan {
+  const image = turned(x.shape, reserve);
+  const sizes = deformed(x.shape, image, offset, mask, window, offsetGroups);
+  const blocks = pieces(sizes.places, BLOCK);
+  const phase: Phase = {
+    kernel,
+    words: words(sizes.words, [columns.address, columnBytes(sizes), blocks, ...own]),
+    chunks: sizes.images * groups * blocks,
+    scratch: sizes.scratch,
+  };
+  return [...turn(x, image), phase];
+}
+
 export function deformColumns(
   x: Located,
   offset: Located,
@@ -140,18 +164,7 @@ export function deformColumns(
   offsetGroups: number,
   reserve: Reserve,
 ): Plan {
-  const image = turned(x.shape, reserve);
-  const sizes = deformed(x.shape, image, offset, mask, window, offsetGroups);
-  const blocks = pieces(sizes.places, BLOCK);
-  return [
-    ...turn(x, image),
-    {
-      kernel: 'deformColumns',
-      words: words(sizes.words, [out.address, columnBytes(sizes), blocks]),
-      chunks: sizes.images * blocks,
-      scratch: sizes.scratch,
-    },
-  ];
+  return overBlocks('deformColumns', x, out, offset, mask, window, offsetGroups, reserve);
 }
 
 export function deformColumnsInputGradient(
@@ -192,16 +205,10 @@ function pointsGradient(
   offsetGroups: number,
   reserve: Reserve,
 ): Plan {
-  const image = turned(x.shape, reserve);
-  const sizes = deformed(x.shape, image, offset, mask, window, offsetGroups);
-  const blocks = pieces(sizes.places, BLOCK);
-  const phase: Phase = {
-    kernel: 'deformColumnsPointsGradient',
-    words: words(sizes.words, [gradient.address, columnBytes(sizes), blocks, of === 'mask' ? 1 : 0, out.address]),
-    chunks: sizes.images * offsetGroups * blocks,
-    scratch: sizes.scratch,
-  };
-  return [...turn(x, image), phase];
+  return overBlocks('deformColumnsPointsGradient', x, gradient, offset, mask, window, offsetGroups, reserve, {
+    groups: offsetGroups,
+    own: [of === 'mask' ? 1 : 0, out.address],
+  });
 }
 
 export function deformColumnsOffsetGradient(

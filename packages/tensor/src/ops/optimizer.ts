@@ -18,6 +18,14 @@ function checkLike(op: string, parameter: TensorType, what: string, others: read
   for (const other of others) shapeIs(op, what, other, parameter.shape);
 }
 
+/** The shape rule of a step that keeps two averages, `what` besides the gradient, which are like the parameter. */
+function keepingTwo(op: string, what: string) {
+  return ([parameter, ...others]: readonly [TensorType, ...TensorType[]]): [TensorType, TensorType, TensorType] => {
+    checkLike(op, parameter, `the gradient or ${what}`, others);
+    return [parameter, parameter, parameter];
+  };
+}
+
 const sgdStepOp: Op<SgdOptions, [parameter: 0, gradient: 0, velocity?: 0], [parameter: 0, velocity?: 0]> = {
   name: 'sgdStep',
   fused: 'sgdStep',
@@ -44,10 +52,7 @@ const adamStepOp: Op<
   name: 'adamStep',
   fused: 'adamStep',
   donors: [0, 2, 3],
-  infer([parameter, ...others]) {
-    checkLike('adamStep', parameter, 'the gradient or a moment', others);
-    return [parameter, parameter, parameter];
-  },
+  infer: keepingTwo('adamStep', 'a moment'),
   run: (kernels, [parameter, gradient, mean, variance], [nextParameter, nextMean, nextVariance], options) =>
     kernels.adamStep(
       { parameter, gradient, mean, variance },
@@ -148,10 +153,7 @@ const adadeltaStepOp: Op<
 > = {
   name: 'adadeltaStep',
   donors: [0, 2, 3],
-  infer([parameter, ...others]) {
-    checkLike('adadeltaStep', parameter, 'the gradient or an average', others);
-    return [parameter, parameter, parameter];
-  },
+  infer: keepingTwo('adadeltaStep', 'an average'),
   compose([parameter, gradient, variance, updates], { lr, rho, eps, weightDecay }) {
     const g = decayed(gradient, parameter, weightDecay);
     const squares = averaged(variance, square(g), rho);
@@ -178,10 +180,7 @@ const nadamStepOp: Op<
 > = {
   name: 'nadamStep',
   donors: [0, 2, 3],
-  infer([parameter, ...others]) {
-    checkLike('nadamStep', parameter, 'the gradient or a moment', others);
-    return [parameter, parameter, parameter];
-  },
+  infer: keepingTwo('nadamStep', 'a moment'),
   compose([parameter, gradient, mean, variance], { lr, beta1, beta2, eps, weightDecay, momentumDecay, step }) {
     const g = decayed(gradient, parameter, weightDecay);
     const m = averaged(mean, g, beta1);
