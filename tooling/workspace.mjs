@@ -91,14 +91,15 @@ export function build(...names) {
 }
 
 /**
- * Packs every publishable package as it would be published.
+ * Packs packages as they would be published.
  * @param {string} folder where the tarballs go
+ * @param {typeof publishable} packages
  * @returns the packages, each with the path of its tarball
  */
-export function pack(folder) {
-  const filters = publishable.map(({ manifest }) => `--filter=${manifest.name}`);
+export function pack(folder, packages = publishable) {
+  const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
   run(...pnpm([...filters, 'pack', '--pack-destination', folder]));
-  return publishable.map(({ manifest }) => {
+  return packages.map(({ manifest }) => {
     const file = `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`;
     return { manifest, tarball: join(folder, file) };
   });

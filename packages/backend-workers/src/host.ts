@@ -23,40 +23,54 @@ export const host: Host = {
     }
   },
   async spawn(job, url) {
-    if (url !== undefined) return begin(new Worker(url, { type: 'module' }), job);
+    if (url !== undefined) {
+      return begin(() => new Worker(url, { type: 'module' }), job).catch(explain(`from ${url}`));
+    }
     if (!isLost) {
       try {
         // Written as bundlers look for it.
-        return await begin(new Worker(new URL('../generated/worker.js', import.meta.url), { type: 'module' }), job);
-      } catch {
+        return await begin(
+          () => new Worker(new URL('../generated/worker.js', import.meta.url), { type: 'module' }),
+          job,
+        );
+      } catch (error) {
+        if (error instanceof Refusal) throw error;
         isLost = true;
       }
     }
     const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
     try {
-      return await begin(new Worker(blob, { type: 'module' }), job);
-    } catch (cause) {
-      throw new Error(
-        `${cause instanceof Error ? cause.message : String(cause)}. Serve generated/worker.js of @receptive/backend-workers from the page's origin and give its address as workerUrl.`,
-        { cause },
-      );
+      return await begin(() => new Worker(blob, { type: 'module' }), job).catch(explain('where it is looked for'));
     } finally {
       URL.revokeObjectURL(blob);
     }
   },
 };
 
-async function begin(worker: Worker, job: Job): Promise<Thread> {
+/** Why a thread that has begun cannot serve. */
+class Refusal extends Error {}
+
+/** For `catch`: says what to do if the script of a thread could not be loaded. */
+function explain(place: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof Refusal) throw error;
+    throw new Error(
+      `workers: the script of the threads could not be loaded ${place}. Serve generated/worker.js of @receptive/backend-workers from the page's origin, with its headers, and give its address as workerUrl.`,
+      { cause: error },
+    );
+  };
+}
+
+async function begin(make: () => Worker, job: Job): Promise<Thread> {
+  const worker = make();
   // Nothing tells when a worker has ended, but for a lock that it held.
   const lock = `receptive ${crypto.randomUUID()}`;
   try {
     await new Promise<void>((resolve, reject) => {
       worker.addEventListener('message', ({ data }: MessageEvent<Answer>) =>
-        data.ready ? resolve() : reject(new Error(data.reason)),
+        data.ready ? resolve() : reject(new Refusal(data.reason)),
       );
-      worker.addEventListener('error', ({ message }) =>
-        reject(new Error(message || 'the script of the worker could not be loaded')),
-      );
+      worker.addEventListener('error', ({ message }) => reject(new Error(message)));
       worker.postMessage({ ...job, lock });
     });
   } catch (error) {

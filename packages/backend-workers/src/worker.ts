@@ -46,7 +46,11 @@ async function begin({ module, memory, control, member, spin, lock }: Job): Prom
     const imports = { env: { memory: memory as WebAssembly.Memory, abort } };
     const { exports } = new WebAssembly.Instance(module, imports);
     // Held until the thread has ended.
-    if (lock) await new Promise<void>((resolve) => void navigator.locks.request(lock, () => (resolve(), forever)));
+    if (lock) {
+      await new Promise<void>((resolve, reject) => {
+        navigator.locks.request(lock, () => (resolve(), forever)).catch(reject);
+      });
+    }
     answer({ ready: true });
     serve(Object.values(exports) as Compute[], control, member, spin);
   } catch (error) {
