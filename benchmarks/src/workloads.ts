@@ -141,6 +141,7 @@ export const workloads: readonly Workload[] = [
     flops: 2 * 12 * 4 * peakRounds,
     on: 'node',
   },
+  { name: 'dispatch', what: 'sharing a phase that has nothing to do: the overhead of a pool of threads', on: 'node' },
   { name: 'add_tiny', what: 'adding two vectors of four: the overhead of an op' },
   ...matmuls,
   ...single,

@@ -17,7 +17,9 @@ import {
 } from './control.ts';
 import type { Host, Thread } from './thread.ts';
 
-// Times in milliseconds; `bench --only threads` measures what they follow from.
+export { host } from '#host';
+
+// Times in milliseconds; `bench --only dispatch --threads 2` measures what they follow from.
 
 /** A phase is shared if it takes so long alone: the turn of threads that are awake costs about a fifth of it. */
 const WORTH_SHARING = 0.004;
@@ -42,6 +44,7 @@ interface Phase {
 
 /** A thread, and what becomes of its place. */
 interface Member {
+  readonly number: number;
   readonly thread: Thread;
   /** Resolves when the thread has ended and another one has its place. */
   readonly replaced: Promise<void>;
@@ -68,8 +71,8 @@ export class Pool implements Crew {
   readonly #spin: number;
   readonly #exports: ReadonlyMap<string, number>;
   readonly #phases = new WeakMap<Program, readonly Phase[]>();
-  /** From number 1 on: the caller is number 0. */
-  readonly #members = new Map<number, Member>();
+  /** Those who are there. The caller is number 0, and not among them. */
+  #members: readonly Member[] = [];
   /** Those who are no longer waited for, but may still write. */
   readonly #stuck = new Set<number>();
   readonly #repairs = new Set<Promise<void>>();
@@ -115,8 +118,8 @@ export class Pool implements Crew {
 
   dispose(): void {
     this.#disposed = true;
-    for (const { thread } of this.#members.values()) thread.terminate();
-    this.#members.clear();
+    for (const { thread } of this.#members) thread.terminate();
+    this.#members = [];
   }
 
   #phasesOf({ phases }: Program): Phase[] {
@@ -140,7 +143,7 @@ export class Pool implements Crew {
     }
     const left = chunks - done;
     if (left === 0) return;
-    if (left > 1 && left * phase.cost >= (this.#awake() > 0 ? sharing : waking) && this.#members.size > 0) {
+    if (left > 1 && left * phase.cost >= (this.#awake() > 0 ? sharing : waking) && this.#members.length > 0) {
       const turn = { kernel: phase.kernel, args, chunks, scratch, stride };
       done += this.#together(phase, turn, done);
     } else {
@@ -158,7 +161,7 @@ export class Pool implements Crew {
       // Counted after the turn has been opened: whoever falls asleep from now on sees that.
       const awake = this.#awake();
       const wanted = turn.chunks - first - 1 - awake;
-      if (wanted > 0 && awake < this.#members.size) wake(control, wanted);
+      if (wanted > 0 && awake < this.#members.length) wake(control, wanted);
       done = share(control, 0, phase.compute, turn);
     } catch (error) {
       abandon(control);
@@ -176,16 +179,16 @@ export class Pool implements Crew {
     const { patience } = this.#plan;
     let left = patience * 1000;
     let failed = false;
-    for (const [member, { thread, replaced }] of this.#members) {
-      left = settle(control, member, this.#spin, left);
+    for (const { number, thread, replaced } of this.#members) {
+      left = settle(control, number, this.#spin, left);
       if (left < 0) {
         if (this.#stuck.size === 0) this.#means.hold();
-        this.#stuck.add(member);
+        this.#stuck.add(number);
         this.#awaited(replaced);
         thread.terminate();
-      } else if (control[faultOf(member)] !== 0) {
+      } else if (control[faultOf(number)] !== 0) {
         failed = true;
-        control[faultOf(member)] = 0;
+        control[faultOf(number)] = 0;
       }
     }
     if (this.#stuck.size > 0) {
@@ -202,30 +205,35 @@ export class Pool implements Crew {
   /** How many do not sleep. */
   #awake(): number {
     let awake = 0;
-    for (const member of this.#members.keys()) if (Atomics.load(this.#control, stateOf(member)) !== ASLEEP) awake++;
+    for (const { number } of this.#members) if (Atomics.load(this.#control, stateOf(number)) !== ASLEEP) awake++;
     return awake;
   }
 
-  async #hire(member: number): Promise<void> {
+  async #hire(number: number): Promise<void> {
     const { module, memory } = this.#means;
     // Whoever had the place may have left it in any state.
-    Atomics.store(this.#control, stateOf(member), IDLE);
-    Atomics.store(this.#control, faultOf(member), 0);
-    const job = { module, memory, control: this.#control, member, spin: SPIN };
+    Atomics.store(this.#control, stateOf(number), IDLE);
+    Atomics.store(this.#control, faultOf(number), 0);
+    const job = { module, memory, control: this.#control, member: number, spin: SPIN };
     const thread = await this.#host.spawn(job, this.#plan.url);
-    if (this.#disposed) thread.terminate();
-    else this.#members.set(member, { thread, replaced: thread.exited.then(() => this.#replace(member)) });
+    if (this.#disposed) {
+      thread.terminate();
+      return;
+    }
+    const replaced = thread.exited.then(() => this.#replace(member));
+    const member: Member = { number, thread, replaced };
+    this.#members = [...this.#members, member];
   }
 
   /** Another thread for one that has ended. */
-  async #replace(member: number): Promise<void> {
+  async #replace(member: Member): Promise<void> {
     if (this.#disposed) return;
-    this.#awaited(this.#members.get(member)!.replaced);
-    this.#members.delete(member);
+    this.#awaited(member.replaced);
+    this.#members = this.#members.filter((other) => other !== member);
     // Nobody else writes: what was freed may be used again.
-    if (this.#stuck.delete(member) && this.#stuck.size === 0) this.#means.release();
+    if (this.#stuck.delete(member.number) && this.#stuck.size === 0) this.#means.release();
     // If there can be no other, the rest goes on without it.
-    await this.#hire(member).catch(() => {});
+    await this.#hire(member.number).catch(() => {});
   }
 
   /** Notes what {@link whole} waits for. */
