@@ -8,6 +8,8 @@ import { children } from './children.ts';
 import { sides, threaded } from './engine.ts';
 import type { Sides } from './engine.ts';
 import { prepareGpu, runGpu } from './gpu/carry.ts';
+import { loadings } from './loading/loading.ts';
+import { measureLoading } from './loading/measure.ts';
 import { nodeExecutable } from './node.ts';
 import { installPeers } from './peers.ts';
 import { costs, measureCosts } from './programs/measure.ts';
@@ -17,7 +19,7 @@ import { workloads } from './workloads.ts';
 
 const listed = (of: Sides): string => [...new Set(Object.values(of).flat())].join(', ');
 
-const names = [...workloads.map(({ name }) => name), ...costs];
+const names = [...workloads.map(({ name }) => name), ...costs, ...loadings];
 
 const usage = `Times Receptive beside other engines: in Node, each engine in fresh processes in turn.
 
@@ -75,7 +77,8 @@ async function bench(): Promise<void> {
   const only = new RegExp(values.only ?? '');
   const chosen = workloads.filter(({ name, on }) => only.test(name) && !(values.browser && on === 'node'));
   const chosenCosts = new Set(values.browser ? [] : costs.filter((name) => only.test(name)));
-  if (chosen.length === 0 && chosenCosts.size === 0)
+  const chosenLoadings = loadings.filter((name) => !values.browser && only.test(name));
+  if (chosen.length === 0 && chosenCosts.size === 0 && chosenLoadings.length === 0)
     throw new Error(`--only ${values.only} matches none of ${names.join(', ')}.`);
 
   const inNode = { ...sides.node, ...(values.revectorize && sides.revectorized) };
@@ -100,7 +103,11 @@ async function bench(): Promise<void> {
       minutes: 20,
     });
     const engines = [...new Set(Object.entries(chosenSides).flat(2))];
-    const results = { ...measured, costs: await measureCosts(executable, engines, chosenCosts, rounds) };
+    const results = {
+      ...measured,
+      costs: await measureCosts(executable, engines, chosenCosts, rounds),
+      loading: await measureLoading(executable, chosenLoadings, rounds),
+    };
     if (values.svg) writeFileSync(values.svg, await chart(results));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(markdown(results));

@@ -1,4 +1,5 @@
 import type { Sides, Variant } from './engine.ts';
+import type { Loading } from './loading/loading.ts';
 import { median } from './measure.ts';
 import type { Cost } from './programs/program.ts';
 import type { Workload } from './workloads.ts';
@@ -33,6 +34,8 @@ export interface Results {
   readonly rows: readonly Row[];
   /** What it costs to have an engine at all; none unless measured. */
   readonly costs: readonly Cost[];
+  /** How long it takes to prepare images, and training with them; none unless measured. */
+  readonly loading: readonly Loading[];
   readonly notes: readonly string[];
 }
 
@@ -89,7 +92,7 @@ export function ratiosOf({ sides, rows }: Pick<Results, 'sides' | 'rows'>): Rati
 
 /** The results as a Markdown document: a table of ratios for each of our engines, one of times, and what has to be said of them. */
 export function markdown(results: Results): string {
-  const { machine, host, engines, rows, costs, notes } = results;
+  const { machine, host, engines, rows, costs, loading, notes } = results;
   return [
     `${machine}, ${host}`,
     '',
@@ -99,6 +102,7 @@ export function markdown(results: Results): string {
     ...(rows.length > 0 ? ['', ...timeTable(rows)] : []),
     ...(rows.some(({ once }) => once) ? ['', '(1): takes so long that it was timed once.'] : []),
     ...(costs.length > 0 ? costTable(costs) : []),
+    ...(loading.length > 0 ? loadingTable(loading) : []),
     ...listed([...backward(rows), ...notes]),
     '',
   ].join('\n');
@@ -201,6 +205,28 @@ function costTable(costs: readonly Cost[]): string[] {
         bundle ? (bundle.bytes / 1000).toFixed(0) : '',
         bundle ? (bundle.gzip / 1000).toFixed(0) : '',
       ]),
+    ),
+  ];
+}
+
+function loadingTable(loading: readonly Loading[]): string[] {
+  return [
+    '',
+    'Batches of JPEGs, decoded and augmented, by where that is done: by themselves, and with a training step on each.',
+    '',
+    ...table(
+      ['workload', 'prepared', 'ms a batch', 'fastest - slowest round', 'images/s', 'speed-up'],
+      loading.map(({ workload, prepared, images, ms, min, max }) => {
+        const here = loading.find((other) => other.workload === workload && other.prepared === 'here');
+        return [
+          workload,
+          prepared,
+          milliseconds(ms),
+          `${milliseconds(min)} - ${milliseconds(max)}`,
+          ((1000 * images) / ms).toFixed(0),
+          here ? (here.ms / ms).toFixed(2) : '',
+        ];
+      }),
     ),
   ];
 }

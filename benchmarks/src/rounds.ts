@@ -126,7 +126,7 @@ export async function measure(place: Place, plan: Plan): Promise<Results> {
       `The machine was busy: in ${busy.length} of ${performed} turns other programs used more than ${BUSY} cores, at most ${worst.others.toFixed(1)} (${worst.when}).`,
     );
   }
-  return { machine: machine(), node, host, engines: described, sides, rows, costs: [], notes };
+  return { machine: machine(), node, host, engines: described, sides, rows, costs: [], loading: [], notes };
 }
 
 const machine = (): string => `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores`;

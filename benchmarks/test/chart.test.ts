@@ -22,6 +22,7 @@ const results: Results = {
     row('c', 'theirs', 1),
   ],
   costs: [],
+  loading: [],
   notes: ['The machine was busy: very.', 'Another note.'],
 };
 

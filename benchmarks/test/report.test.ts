@@ -91,6 +91,7 @@ it('reports rates, the share of the peak, and ratios to the peers at its side', 
       row('lenet5_b64', 'tfjs-wasm', [10]),
     ],
     costs: [],
+    loading: [],
     notes: ['a note'],
   });
   // 2 * 512^3 operations in 7 ms are 38.3 GF/s; the peak is 9.6e6 operations in 0.2 ms.
@@ -113,6 +114,7 @@ it('reports bytes a second of what moves more than it computes', () => {
     sides: {},
     rows: [row('maxpool', 'ours', [2])],
     costs: [],
+    loading: [],
     notes: [],
   });
   // 16.06 MB in 2 ms.
@@ -132,6 +134,7 @@ it('compares training with training where a peer trains, and has no share of a p
       row('lenet5_b64_train', 'theirs', [20]),
     ],
     costs: [],
+    loading: [],
     notes: [],
   });
   expect(report).toMatch(/lenet5_b64_train +\| 5\.000 \| 0\.25 +\|/);
@@ -173,6 +176,7 @@ it('tells how fast backward is beside forward', () => {
     sides: {},
     rows: [row('lenet5_b64', 'receptive-cpu', [1]), row('lenet5_b64_train', 'receptive-cpu', [4])],
     costs: [],
+    loading: [],
     notes: [],
   });
   // LeNet-5 has 416,520 multiply-adds, and twice as many backward less the 117,600 of the first convolution: 91.6 million operations for 64 images in 3 ms.

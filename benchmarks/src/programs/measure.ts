@@ -1,6 +1,5 @@
 // What it costs to have an engine at all: to start it, to hold it in memory, to send it to a browser.
-import { fork, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { bundle } from '../bundle.ts';
 import { checkSame } from '../compare.ts';
 import { median } from '../measure.ts';
+import { outcomeOf } from '../outcome.ts';
 import { peerModule, requirePeer } from '../peers.ts';
 import { progress } from '../rounds.ts';
 import type { Cost, Files, Ran } from './program.ts';
@@ -70,7 +70,7 @@ export async function measureCosts(
       const outputs = new Map<string, ArrayLike<number>>();
       for (const engine of known) {
         progress(`Programs: ${engine}, ${network}`);
-        const ran = await run(executable, [programs[engine]!.path, network, files]);
+        const ran = await outcomeOf<Ran>(executable, runner, [programs[engine]!.path, network, files]);
         outputs.set(engine, ran.output);
         note(engine, ran);
       }
@@ -96,28 +96,6 @@ export async function measureCosts(
       memory: memory.get(engine) ?? null,
       bundle: bundles.get(engine) ?? null,
     };
-  });
-}
-
-function run(executable: string, args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child: ChildProcess = fork(runner, args, {
-      execPath: executable,
-      execArgv: [],
-      serialization: 'advanced',
-    });
-    const kill = (): boolean => child.kill('SIGKILL');
-    process.once('exit', kill);
-    let ran: Ran | undefined;
-    child.once('message', (message: Ran) => {
-      ran = message;
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      process.off('exit', kill);
-      if (ran) resolve(ran);
-      else reject(new Error(`${args.join(' ')} ended with code ${code} before it had a result.`));
-    });
   });
 }
 

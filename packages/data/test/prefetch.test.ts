@@ -245,7 +245,7 @@ describe('threads', () => {
       import { DataLoader, imageDataset } from '@receptive/data';
       import { reference } from '@receptive/backend/reference';
       import { setBackend } from '@receptive/tensor';
-      globalThis.setTimeout = () => ({ unref() {} });
+      globalThis.setTimeout = () => ({ unref: () => process.stdout.write(' idle') });
       setBackend(reference());
       const dataset = imageDataset(new Uint8Array(9), new Uint8Array(9), { shape: [1, 1, 1], classes: 1 });
       const loader = new DataLoader(dataset, { batchSize: 1, workers: 2 });
@@ -257,7 +257,7 @@ describe('threads', () => {
       encoding: 'utf8',
       timeout: 50_000,
     });
-    expect([stdout, stderr, status]).toEqual(['012345678 and 0', '', 0]);
+    expect([stdout, stderr, status]).toEqual(['012345678 idle and 0', '', 0]);
   });
 });
 
