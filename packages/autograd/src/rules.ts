@@ -80,6 +80,7 @@ export type Rule<N extends OpName> = (
  */
 export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondifferentiable' } = {
   fill: 'nondifferentiable',
+  uniform: 'nondifferentiable',
 
   neg: (g) => [() => neg(g)],
   abs: (g, [x]) => [() => mul(g, sign(x))],

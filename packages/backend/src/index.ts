@@ -12,16 +12,19 @@ export type {
   Kernels,
   Operand,
   OptionalKernels,
+  RandomPlace,
   ReduceName,
   RequiredKernels,
   ResponseNormOptions,
   SgdOptions,
   Storage,
   UnaryName,
+  UniformRange,
   View,
 } from './kernels.ts';
 export { collapse } from './loops.ts';
 export type { Loops } from './loops.ts';
+export { fillUniform, philox, unit } from './random.ts';
 export { broadcastStrides, sameShape, sizeOf, stridesOf } from './shape.ts';
 export type { Shape } from './shape.ts';
 export { resolvePadding, windowOutput, windowSpan } from './window.ts';

@@ -262,6 +262,11 @@ export interface OptionalKernels {
   localResponseNorm(x: Operand, out: Operand, options: ResponseNormOptions): void;
   /** Gradient of localResponseNorm, from the output's gradient and x. */
   localResponseNormGradient(gradient: Operand, x: Operand, out: Operand, options: ResponseNormOptions): void;
+  /**
+   * Random float32 numbers, the same bits on all backends: element i is made of word i of Philox4x32-10 (four a block, from block `counter` on, whose upper two
+   * words are 0), u being its upper 24 bits over 2^24, in float64 up to the last rounding.
+   */
+  uniform(out: Operand, place: RandomPlace, range: UniformRange): void;
   /** One step of SGD (see the op for the formula). Each output may share memory with the input of its name. */
   sgdStep(
     inputs: { readonly parameter: Operand; readonly gradient: Operand; readonly velocity: Operand | undefined },
@@ -279,6 +284,22 @@ export interface OptionalKernels {
     outputs: { readonly parameter: Operand; readonly mean: Operand; readonly variance: Operand },
     options: AdamOptions,
   ): void;
+}
+
+/** Where a random generator stands. */
+export interface RandomPlace {
+  /** Two words of 32 bits. */
+  readonly key: readonly [number, number];
+  /** Blocks of four words drawn so far: the number of the next one. Below 2^53. */
+  readonly counter: number;
+}
+
+/** An interval of numbers that are drawn evenly: `low + span * u`, u in [0, 1), but from `least` to `greatest`, the floats in it. */
+export interface UniformRange {
+  readonly low: number;
+  readonly span: number;
+  readonly least: number;
+  readonly greatest: number;
 }
 
 /** Constants of local response normalisation: `y_c = x_c / (k + alpha * S_c)^beta`, with the sum S_c of the squares of `size` channels. */

@@ -1,7 +1,8 @@
 import type { Backend } from './backend.ts';
 import type { DType, DTypeArrays, TypedArray } from './dtype.ts';
 import { bytesPerElement, dtypeOf, typedArray } from './dtype.ts';
-import type { Kernels, Operand, Storage } from './kernels.ts';
+import type { Kernels, Operand, RandomPlace, Storage, UniformRange } from './kernels.ts';
+import { fillUniform } from './random.ts';
 import { deformable } from './reference/deformable.ts';
 import { curveKernels } from './reference/curves.ts';
 import { elementwise } from './reference/elementwise.ts';
@@ -46,6 +47,7 @@ export function reference(): Backend {
     ...deformable(open),
     ...norms(open),
     ...optimisers(open),
+    uniform: (out: Operand, place: RandomPlace, range: UniformRange) => fillUniform(open(out), place, range),
   };
   const kernels: Required<Kernels> = {
     ...single,

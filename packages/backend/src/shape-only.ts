@@ -52,6 +52,7 @@ const kernels: Required<Kernels> = {
   standardizeGradient: nothing,
   localResponseNorm: nothing,
   localResponseNormGradient: nothing,
+  uniform: nothing,
   sgdStep: nothing,
   adamStep: nothing,
 };

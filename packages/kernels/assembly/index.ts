@@ -18,6 +18,7 @@ export { dotRows, weighRows } from './narrow';
 export { normalise, normaliseGradient, share } from './norms';
 export { adamStep, sgdStep } from './optimisers';
 export { peak } from './peak';
+export { uniform } from './random';
 export { maxPool, maxPoolGradient } from './max-pool';
 export { maxima } from './maxima';
 export * from './reduce';

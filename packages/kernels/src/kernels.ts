@@ -14,6 +14,7 @@ import type { Plan } from './plan.ts';
 import { float } from './plan.ts';
 import type { Builder, Host } from './planner.ts';
 import { Planner, Scalar } from './planner.ts';
+import { uniform, uniformWords } from './random.ts';
 import { argReduce, reduce } from './reduce.ts';
 import { localResponseNorm, localResponseNormGradient } from './response-norm.ts';
 import { sample, sampleInputGradient, samplePointsGradient } from './sampling.ts';
@@ -25,10 +26,11 @@ import * as windows from './windows.ts';
 type Contract = { readonly [Name in keyof Kernels]-?: Parameters<Required<Kernels>[Name]> };
 
 /** What is planned for: the same, but for the scalars that change from call to call. */
-type Planned = Omit<Contract, 'fill' | 'pad' | 'im2col' | 'sgdStep' | 'adamStep'> & {
+type Planned = Omit<Contract, 'fill' | 'pad' | 'im2col' | 'uniform' | 'sgdStep' | 'adamStep'> & {
   readonly fill: [out: Operand, value: Scalar];
   readonly pad: [x: Operand, out: Operand, padding: Contract['pad'][2], value: Scalar];
   readonly im2col: [x: Operand, out: Operand, window: Contract['im2col'][2], value: Scalar];
+  readonly uniform: [out: Operand, numbers: Scalar[]];
   readonly sgdStep: [inputs: Contract['sgdStep'][0], next: Contract['sgdStep'][1], Scalar[], nesterov: boolean];
   readonly adamStep: [inputs: Contract['adamStep'][0], next: Contract['adamStep'][1], Scalar[]];
 };
@@ -87,6 +89,7 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   standardizeGradient: ofFloats('standardizeGradient', standardizeGradient),
   localResponseNorm: ofFloats('localResponseNorm', localResponseNorm),
   localResponseNormGradient: ofFloats('localResponseNormGradient', localResponseNormGradient),
+  uniform,
   sgdStep,
   adamStep,
 };
@@ -116,6 +119,11 @@ export function plannedKernels(host: Host, kept?: Kept): Required<Kernels> {
     fill: (out, value) => kernels.fill(out, element(out, value)),
     pad: (x, out, padding, value) => kernels.pad(x, out, padding, element(x, value)),
     im2col: (x, out, window, value) => kernels.im2col(x, out, window, element(x, value)),
+    uniform: (out, place, range) =>
+      kernels.uniform(
+        out,
+        uniformWords(place, range).map((word) => new Scalar(word | 0)),
+      ),
     sgdStep: (inputs, next, options) => kernels.sgdStep(inputs, next, floats(sgdNumbers(options)), options.nesterov),
     adamStep: (inputs, next, options) => kernels.adamStep(inputs, next, floats(adamNumbers(options))),
   };

@@ -49,11 +49,18 @@ export function slotOf(word: number): number {
 }
 
 const bits = new DataView(new ArrayBuffer(4));
+const doubleBits = new DataView(new ArrayBuffer(8));
 
 /** The bits of a float32 as a word. */
 export function float(value: number): number {
   bits.setFloat32(0, value);
   return bits.getInt32(0);
+}
+
+/** The bits of a double as two words, the lower one first. */
+export function double(value: number): [number, number] {
+  doubleBits.setFloat64(0, value);
+  return [doubleBits.getInt32(4), doubleBits.getInt32(0)];
 }
 
 /** How many pieces of `size` cover `total`. */

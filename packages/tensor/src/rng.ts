@@ -1,17 +1,13 @@
-import type { Shape } from '@receptive/backend';
-import { sizeOf } from '@receptive/backend';
+import type { RandomPlace, Shape } from '@receptive/backend';
+import { philox, sizeOf, unit } from '@receptive/backend';
 import { tensor } from './create.ts';
 import { float32AtLeast, float32AtMost, float32Below } from './float32.ts';
 import { normalCdf, normalQuantile } from './gaussian.ts';
-import { philox } from './philox.ts';
+import { uniform } from './ops/random.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What a checkpoint keeps of a generator. */
-export interface RngState {
-  readonly key: readonly [number, number];
-  /** Blocks of four 32-bit words drawn so far. */
-  readonly counter: number;
-}
+export type RngState = RandomPlace;
 
 /**
  * A counter-based random generator, Philox4x32-10. The bits of a draw depend on the key, the counter and the place of the element alone: never on the
@@ -83,8 +79,9 @@ export class Rng {
     if (!(least <= greatest) || !Number.isFinite(span)) {
       throw new RangeError(`uniform: needs finite limits low < high, but they are ${low} and ${high}.`);
     }
-    // Rounding to float32 could leave the interval.
-    return this.#draw(shape, (random) => Math.min(greatest, Math.max(least, low + span * random)));
+    const y = uniform(shape, this.state, { low, span, least, greatest });
+    this.#counter += Math.ceil(y.size / 4);
+    return y;
   }
 
   /**
@@ -172,11 +169,6 @@ function isState(state: RngState | null | undefined): boolean {
 
 function isWord(value: unknown): boolean {
   return value === Number(value) >>> 0;
-}
-
-/** The upper 24 bits of a word as a number in [0, 1), exact in float32. */
-function unit(word: number): number {
-  return (word >>> 8) * 2 ** -24;
 }
 
 /** Two words from a name: FNV-1a over its UTF-16 units, from two different starts. */

@@ -36,6 +36,7 @@ const optional: Record<keyof OptionalKernels, true> = {
   standardizeGradient: true,
   localResponseNorm: true,
   localResponseNormGradient: true,
+  uniform: true,
   sgdStep: true,
   adamStep: true,
 };

@@ -1,9 +1,9 @@
+import { philox } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import { shapes } from '@receptive/backend/shape';
 import { Rng, ShapeError, setBackend, withBackend } from '@receptive/tensor';
 import { describe, expect, test } from 'vitest';
 import { float32AtLeast, float32AtMost, float32Below } from '../src/float32.ts';
-import { philox } from '../src/philox.ts';
 import { numbersOf } from './harness.ts';
 
 setBackend(reference());

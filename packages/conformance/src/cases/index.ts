@@ -8,6 +8,7 @@ import { normalizationCases } from './normalization.ts';
 import { optimiserCases } from './optimisers.ts';
 import { paddingCases } from './padding.ts';
 import { poolingCases } from './pooling.ts';
+import { randomCases } from './random.ts';
 import { reductionCases } from './reductions.ts';
 import { resamplingCases } from './resampling.ts';
 import { samplingCases } from './sampling.ts';
@@ -29,4 +30,5 @@ export const cases: { readonly [N in OpName]: OpCases<N> } = {
   ...samplingCases,
   ...normalizationCases,
   ...optimiserCases,
+  ...randomCases,
 };

@@ -18,6 +18,7 @@ import { pixelShuffleOps } from './pixel-shuffle.ts';
 import { poolOps } from './pool.ts';
 import { variancePoolOps } from './pool-statistics.ts';
 import { sumPoolOps } from './pool-variants.ts';
+import { randomOps } from './random.ts';
 import { reduceOps } from './reduce.ts';
 import { sampleOps } from './sample.ts';
 import { responseNormOps } from './response-norm.ts';
@@ -28,6 +29,7 @@ import { viewOps } from './views.ts';
 /** Every op there is, by name. Derivative rules and conformance cases are typed over these names, so that a gap does not compile. */
 export const ops = {
   fill,
+  ...randomOps,
   ...elementwiseOps,
   ...activationOps,
   ...curveOps,

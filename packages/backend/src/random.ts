@@ -1,3 +1,5 @@
+import type { RandomPlace, UniformRange } from './kernels.ts';
+
 /** The high 32 bits of the product of two unsigned words, by halves of 16 bits: every sum stays below 2^32. */
 function multiplyHigh(a: number, b: number): number {
   const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
@@ -39,4 +41,30 @@ export function philox(
     if (low === 0) high = (high + 1) | 0;
   }
   return out;
+}
+
+/** The upper 24 bits of a word as a number in [0, 1), exact in float32. */
+export function unit(word: number): number {
+  return (word >>> 8) * 2 ** -24;
+}
+
+/** Words that are drawn at a time: they stay in the cache. */
+const WORDS = 4096;
+
+/** Fills `out` with what the kernel `uniform` is to give. */
+export function fillUniform(
+  out: { [i: number]: number; readonly length: number },
+  { key, counter }: RandomPlace,
+  { low, span, least, greatest }: UniformRange,
+): void {
+  const words = new Uint32Array(Math.min(WORDS, Math.ceil(out.length / 4) * 4));
+  for (let first = 0; first < out.length; first += WORDS) {
+    const block = counter + first / 4;
+    philox(key, [block >>> 0, Math.floor(block / 2 ** 32), 0, 0], words);
+    const count = Math.min(WORDS, out.length - first);
+    for (let i = 0; i < count; i++) {
+      // Rounding to float32 could leave the interval.
+      out[first + i] = Math.min(greatest, Math.max(least, low + span * unit(words[i]!)));
+    }
+  }
 }
