@@ -34,9 +34,14 @@ afterAll(async () => {
 const query = `?word=${chunkOf(1)}`;
 
 /** Opens a page in a folder inside the site. */
-async function open(page: string, headers: Record<string, string>, folder = ''): Promise<Seen> {
+async function open(
+  page: string,
+  headers: Record<string, string>,
+  folder = '',
+  outcomeOf?: Parameters<typeof look>[2],
+): Promise<Seen> {
   await using served = await serve(join(site, folder), headers);
-  return await look(browser, served.url + page);
+  return await look(browser, served.url + page, outcomeOf);
 }
 
 /** What a page comes to whose second thread runs the script at an address. */
@@ -139,4 +144,19 @@ test('a thread that is stuck in a chunk is given up, and another one takes its p
     sharedAgain: true,
   });
   expect([threads.length, ended.length]).toEqual([1, 1]);
+});
+
+test("the examples learn, on the page's own thread and in a worker", async () => {
+  const root = join(import.meta.dirname, '../examples');
+  await vite({ root, logLevel: 'warn', build: { outDir: join(site, 'examples'), emptyOutDir: true } });
+  for (const page of ['page.html', 'worker.html']) {
+    const { outcome, complaints } = await open(page, isolation, 'examples', async (opened) => {
+      await opened.locator('#result:not(:empty)').waitFor({ timeout: 60_000 });
+      const textOf = (id: string) => opened.locator(id).textContent();
+      return { backend: await textOf('#backend'), result: await textOf('#result') };
+    });
+    expect(outcome['backend']).toMatch(/^workers: .* on (one thread|\d+ threads)$/);
+    expect(outcome['result']).toMatch(/^(?:[6-9]\d|100)\.\d % right, after \d/);
+    expect(complaints).toEqual([]);
+  }
 });

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import type { Browser } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { pack, publishable } from '../../../tooling/workspace.mjs';
 
 /** Packages that the pages import, and what these depend on. */
@@ -84,9 +84,9 @@ export async function serve(folder: string, headers: Record<string, string>): Pr
   };
 }
 
-/** What a page has come to. */
+/** What is seen of a page. */
 export interface Seen {
-  /** What its script concludes. */
+  /** What it has come to. */
   readonly outcome: Record<string, unknown>;
   /** Warnings and errors on its console. */
   readonly complaints: readonly string[];
@@ -95,8 +95,11 @@ export interface Seen {
   readonly ended: readonly string[];
 }
 
-/** Opens a page of the tests and waits for its outcome. */
-export async function look(browser: Browser, url: string): Promise<Seen> {
+/** What the script of a page of the tests concludes. */
+const conclusion = (page: Page): Promise<Seen['outcome']> => page.evaluate('globalThis.outcome');
+
+/** Opens a page and waits for its outcome. */
+export async function look(browser: Browser, url: string, outcomeOf = conclusion): Promise<Seen> {
   const page = await browser.newPage();
   try {
     const complaints: string[] = [];
@@ -107,7 +110,7 @@ export async function look(browser: Browser, url: string): Promise<Seen> {
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('worker', (worker) => worker.on('close', () => ended.push(worker.url())));
     await page.goto(url);
-    const outcome = await page.evaluate<Record<string, unknown>>('globalThis.outcome');
+    const outcome = await outcomeOf(page);
     const threads = page.workers().map((worker) => worker.url());
     return { outcome, complaints, threads, ended: [...ended] };
   } finally {
