@@ -140,6 +140,8 @@ test('a thread that is stuck in a chunk is given up, and another one takes its p
     shared: true,
     failure: expect.stringMatching(/thread 1 has not finished chunk \d+ of \d+ of the kernel \w+ within 0\.5 seconds/),
     meanwhile: expect.stringContaining('Await backend.flush()'),
+    wrote: true,
+    writes: false,
     same: true,
     sharedAgain: true,
   });

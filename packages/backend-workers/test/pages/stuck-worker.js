@@ -1,4 +1,4 @@
-// Goes before the script of the threads: kernels do not end while the page says so.
+// Goes before the script of the threads: kernels do not end while the page says so, and go on writing.
 /** @type {Int32Array} */
 let stuck;
 addEventListener('message', ({ data }) => ({ stuck } = data), { once: true });
@@ -15,7 +15,7 @@ WebAssembly.Instance = /** @type {never} */ (
         exports.map(([name, kernel]) => {
           if (typeof kernel !== 'function') return [name, kernel];
           const unending = (/** @type {unknown[]} */ ...args) => {
-            while (Atomics.load(stuck, 0) === 1);
+            while (Atomics.load(stuck, 0) === 1) Atomics.add(stuck, 1, 1);
             return kernel(...args);
           };
           return [name, unending];

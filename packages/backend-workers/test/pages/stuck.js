@@ -3,7 +3,8 @@ import { cpu } from '@receptive/backend-cpu';
 import { workers } from '@receptive/backend-workers';
 import { asked, conclude, isShared, product, same, tell } from './products.js';
 
-const stuck = new Int32Array(new SharedArrayBuffer(4));
+/** Whether threads are stuck, and what they write meanwhile. */
+const stuck = new Int32Array(new SharedArrayBuffer(8));
 
 async function compute() {
   tell({ stuck });
@@ -14,12 +15,16 @@ async function compute() {
   const failure = await isShared(backend).catch(String);
   const meanwhile = await product(backend).catch(String);
   // The thread itself must stay where it is until it is ended; the one that comes next must not.
-  tell({ stuck: new Int32Array(new SharedArrayBuffer(4)) });
+  tell({ stuck: new Int32Array(new SharedArrayBuffer(8)) });
   await backend.flush();
+  const written = Atomics.load(stuck, 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
   return {
     shared,
     failure,
     meanwhile,
+    wrote: written > 0,
+    writes: written !== Atomics.load(stuck, 1),
     same: same(await product(backend), await product(await cpu())),
     sharedAgain: await isShared(backend),
   };
