@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { reference } from '@receptive/backend/reference';
 import { encode } from 'jpeg-js';
+import { build, defaultClientConditions } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   augment,
@@ -24,7 +25,6 @@ import {
 import type { Batch, BatchPosition, DataLoaderOptions, Dataset, Images } from '@receptive/data';
 import { imageFolder } from '@receptive/data/node';
 import { currentBackend, Rng, setBackend, withBackend } from '@receptive/tensor';
-import { openPool } from '../src/pool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'receptive-prefetch-'));
 let photos: Dataset;
@@ -349,8 +349,24 @@ describe('what is wrong', () => {
     expect(() => new DataLoader(inMemory, { batchSize: 1 }).prefetched({ startBatch: 11 })).toThrow(/startBatch/);
   });
 
-  test('threads in a browser', () => {
-    expect(() => openPool(2, 3)).toThrow(DataError);
-    expect(() => openPool(2, 3)).toThrow(/workers is 2, .* only in Node\. Leave it out in a browser/);
+  test('threads in a browser, whose bundle has nothing of them', async () => {
+    const conditions = ['@receptive/source', ...defaultClientConditions];
+    const bundle = mkdtempSync(join(tmpdir(), 'receptive-page-'));
+    const entry = fileURLToPath(new URL('page.ts', import.meta.url));
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      resolve: { conditions },
+      build: { outDir: bundle, minify: false, lib: { entry, formats: ['es'], fileName: 'page' } },
+    });
+    const files = readdirSync(bundle).map((name) => readFileSync(join(bundle, name), 'utf8'));
+    const page = (await import(pathToFileURL(join(bundle, 'page.js')).href)) as typeof import('./page.ts');
+    expect(files.join('')).not.toMatch(/tinypool|worker_threads|from ['"]node:/);
+    page.setBackend(reference());
+    const loader = new page.DataLoader(inMemory, { batchSize: 5, workers: 2 });
+    const message =
+      'DataLoader: workers is 2, but batches are prepared on threads of their own only in Node. Leave it out in a browser.';
+    await expect(loader.prefetched().next()).rejects.toMatchObject({ name: 'DataError', message });
+    rmSync(bundle, { recursive: true });
   });
 });
