@@ -112,9 +112,9 @@ export class DataLoader {
 
   /**
    * The same batches, bit for bit, for `for await`; they are on the backend that is current when this is called. With `workers` the next ones are being prepared
-   * meanwhile: images are read, decoded and augmented, and transforms of this package done to them, on threads. The rest
-   * is done on the calling thread once it comes to the batch: `get` of a dataset that is not one of this package's, and transforms from the first function
-   * of somebody's own on.
+   * meanwhile: images are read, decoded and augmented, and transforms of this package done to them, on threads. What is
+   * somebody's own runs on the calling thread: `get` of a dataset when its batch is told to a thread, transforms from the first such function on when the loop
+   * comes to the batch.
    *
    * What is wrong with a batch is thrown when its turn comes. If the loop is left early, what was prepared is dropped and the threads are ended; at its end, they
    * idle for a few seconds, for the next loop, and do not keep the process alive.

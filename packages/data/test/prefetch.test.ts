@@ -325,12 +325,29 @@ describe('what is wrong', () => {
   test.each<[string, (thread: Worker) => unknown]>([
     ['before it begins', (thread) => thread.terminate()],
     ['when it has begun', (thread) => thread.once('online', () => void thread.terminate())],
-  ])('a thread that is ended %s is said of its batch, and does not hang the loop', async (_, end) => {
+  ])('a thread that is ended %s ends the loop, and the other threads', async (_, end) => {
     process.once('worker', end);
-    const { came, error } = await until(photos, { workers: 1 });
-    expect(came).toEqual([]);
+    const { came, error } = await until(photos, { batchSize: 1, workers: 2 });
+    expect(came.length).toBeLessThan(photos.length);
     expect((error as Error).message).toMatch(/^A thread that prepares batches has ended with exit code [01]\.$/);
-    expect(running()).toBe(0);
+    expect([started.length, running()]).toEqual([2, 0]);
+  });
+
+  test('threads that are ended at any moment hang no loop', async () => {
+    for (let batch = 0; batch < 5; batch++) {
+      const loop = async () => {
+        for await (const { index, images, labels } of new DataLoader(photos, {
+          batchSize: 1,
+          workers: 1,
+        }).prefetched()) {
+          images.dispose();
+          labels.dispose();
+          if (index === batch) void started.at(-1)!.terminate();
+        }
+      };
+      await expect(loop()).rejects.toThrow('A thread that prepares batches has ended with exit code 1.');
+    }
+    expect([started.length, running()]).toEqual([5, 0]);
   });
 
   test('a thread that is ended while it idles is replaced', async () => {
