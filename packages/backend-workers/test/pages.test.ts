@@ -44,14 +44,30 @@ async function open(
   return await look(browser, served.url + page, outcomeOf);
 }
 
+/** A folder for what a bundler makes, with a page that loads main.js of it. */
+function makeFolder(name: string): string {
+  const path = join(site, name);
+  mkdirSync(path);
+  copyFileSync(join(site, 'bundle.html'), join(path, 'index.html'));
+  return path;
+}
+
+/** Has esbuild make main.js of a script of the site. */
+async function bundle(script: string, path: string): Promise<void> {
+  const [entry, outfile] = [join(site, script), join(path, 'main.js')];
+  await esbuild({ entryPoints: [entry], bundle: true, format: 'esm', outfile, logLevel: 'warning' });
+}
+
+const computed = {
+  isolated: true,
+  says: expect.stringMatching(/^workers: .* on 2 threads$/),
+  same: true,
+  shared: true,
+};
+
 /** What a page comes to whose second thread runs the script at an address. */
 const twoThreads = (address: string): object => ({
-  outcome: {
-    isolated: true,
-    says: expect.stringMatching(/^workers: .* on 2 threads$/),
-    same: true,
-    shared: true,
-  },
+  outcome: computed,
   complaints: [],
   threads: [expect.stringMatching(address)],
 });
@@ -87,16 +103,8 @@ describe('two threads compute in an isolated page, whatever policy for its conte
     }
   });
 
-  /** A folder for what a bundler makes, with a page that loads main.js of it. */
-  function folder(name: string): string {
-    const path = join(site, name);
-    mkdirSync(path);
-    copyFileSync(join(site, 'bundle.html'), join(path, 'index.html'));
-    return path;
-  }
-
   test('bundled by webpack', async () => {
-    const path = folder('webpack');
+    const path = makeFolder('webpack');
     const compiler = webpack({ mode: 'production', context: site, entry: './shares.js', output: { path } });
     const stats = await new Promise<webpack.StatsCompilation>((resolve, reject) =>
       compiler.run((error, found) => (found ? resolve(found.toJson()) : reject(error))),
@@ -110,9 +118,8 @@ describe('two threads compute in an isolated page, whatever policy for its conte
   });
 
   test('bundled by esbuild, which leaves their script behind', async () => {
-    const path = folder('esbuild');
-    const [entry, outfile] = [join(site, 'shares.js'), join(path, 'main.js')];
-    await esbuild({ entryPoints: [entry], bundle: true, format: 'esm', outfile, logLevel: 'warning' });
+    const path = makeFolder('esbuild');
+    await bundle('shares.js', path);
     expect(await open(`index.html${query}`, isolation, 'esbuild')).toMatchObject(twoThreads('^blob:'));
     // A policy forbids what there is instead, unless it is told of.
     const { outcome } = await open('index.html', { ...isolation, ...policy }, 'esbuild');
@@ -134,18 +141,30 @@ test('a page that is not isolated computes on one thread, and the console is tol
   expect(threads).toEqual([]);
 });
 
+const givenUp = {
+  shared: true,
+  failure: expect.stringMatching(/thread 1 has not finished chunk \d+ of \d+ of the kernel \w+ within 0\.5 seconds/),
+  meanwhile: expect.stringContaining('Await backend.flush()'),
+  wrote: true,
+  writes: false,
+  same: true,
+  sharedAgain: true,
+};
+
 test('a thread that is stuck in a chunk is given up, and another one takes its place', async () => {
   const { outcome, threads, ended } = await open(`stuck.html${query}&script=/stuck-worker.js`, isolation);
-  expect(outcome).toEqual({
-    shared: true,
-    failure: expect.stringMatching(/thread 1 has not finished chunk \d+ of \d+ of the kernel \w+ within 0\.5 seconds/),
-    meanwhile: expect.stringContaining('Await backend.flush()'),
-    wrote: true,
-    writes: false,
-    same: true,
-    sharedAgain: true,
-  });
+  expect(outcome).toEqual(givenUp);
   expect([threads.length, ended.length]).toEqual([1, 1]);
+});
+
+test('a worker of a page has threads of its own, and gives up those that are stuck', async () => {
+  const path = makeFolder('nested');
+  for (const file of ['nested.html', 'nested.js', 'stuck-worker.js']) copyFileSync(join(site, file), join(path, file));
+  await bundle('shares.js', path);
+  expect((await open(`nested.html${query}`, isolation, 'nested')).outcome).toEqual(computed);
+  await bundle('stuck.js', path);
+  const page = `nested.html${query}&script=/stuck-worker.js`;
+  expect((await open(page, isolation, 'nested')).outcome).toEqual(givenUp);
 });
 
 test("the examples learn, on the page's own thread and in a worker", async () => {

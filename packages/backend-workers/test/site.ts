@@ -49,6 +49,7 @@ export function makeSite(): string {
   write('stuck-worker.js', readFileSync(join(site, 'stuck-worker.js'), 'utf8') + script);
   write('index.html', html('/shares.js'));
   write('bundle.html', html('/main.js'));
+  write('nested.html', html('/nested.js'));
   for (const page of ['shares', 'alone', 'stuck']) {
     write(`${page}.html`, html(`/${page}.js`, `<script type="importmap">${importMap}</script>`));
   }

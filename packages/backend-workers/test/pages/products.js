@@ -40,7 +40,9 @@ export async function isShared(/** @type {import('@receptive/backend').Backend} 
   return control[word] !== 0;
 }
 
-/** Gives the test what a page has come to. */
+/** Gives the test, or the page whose worker this is, what has come of it. */
 export function conclude(/** @type {Promise<object>} */ outcome) {
-  Object.assign(globalThis, { outcome: outcome.catch((error) => ({ error: String(error) })) });
+  const settled = outcome.catch((error) => ({ error: String(error) }));
+  Object.assign(globalThis, { outcome: settled });
+  void settled.then((what) => postMessage(what));
 }
