@@ -1,7 +1,7 @@
 // Convolutions by their definition, for few channels a group: depthwise, narrowly grouped, and those of a picture's colours. A product of matrices would spend its
 // time on packing; here windows slide over strips of the image, and nothing else is copied.
 
-import { dotStacks, slide1, slide2 } from '../build/slides';
+import { dotStacks, slide1, slide2, slideThrees } from '../build/slides';
 import { PART, fillStrip, mergeColumns } from './strips';
 import { loadPartial, madd, sumLanes } from './vector';
 
@@ -25,7 +25,9 @@ const CLASS: usize = 28;
  * A chunk is a block of rows of a unit, or several units. Scratch: weights of a window, strips, rows of the classes across.
  */
 export function direct(args: usize, chunk: i32, scratch: usize): void {
-  const blocks = load<i32>(args, 12), rows = load<i32>(args, CLASSES), block = chunk % blocks, first = block * rows / blocks, end = (block + 1) * rows / blocks;
+  // Blocks are whole tiles; beyond the last of them, which is never alone, the rest lies.
+  const blocks = load<i32>(args, 12), rows = load<i32>(args, CLASSES), block = chunk % blocks, tile = load<i32>(args, CLASSES + 16) ? 4 : 1, tiles = (rows + tile - 1) / tile;
+  const first = block * tiles / blocks * tile, end = min(rows, (block + 1) * tiles / blocks * tile);
   const groups = load<i32>(args, 8), inputs = load<i32>(args, 16), outputs = load<i32>(args, 20), width = load<i32>(args, 28), height = load<i32>(args, 32);
   const stripRows = load<i32>(args, STRIPS), pitch = load<usize>(args, STRIPS + 4), parts = load<i32>(args, STRIPS + 8), length = load<i32>(args, STRIPS + 12);
   const top = first * load<i32>(args, STRIPS + 16) - load<i32>(args, STRIPS + 20), step = load<usize>(args, STRIPS + 24);
@@ -60,8 +62,13 @@ function outputRows(args: usize, first: i32, end: i32, strips: usize, weights: u
       // In place, the last tiles of rows and columns lie over those before them. In scratch there is room beyond the last.
       const lastRow = pitch ? rows : rows - tileRows, lastColumn = pitch ? columns : max(0, columns - tileColumns);
       const beside = <usize>(pitch ? 16 : min(16, (columns - 4) << 2));
+      const isCommon = isTall && isOverlapping && ones + twos == 0 && threes <= 3 && areNeighbours(offsets, threes);
       for (let r = 0; r < rows; r += tileRows) {
         const row = <usize>min(r, lastRow), p = strips + row * step, q = to + row * inRow;
+        if (isCommon) {
+          slideThrees(threes, window, p + load<usize>(offsets), between, q, outStep, initial, least, columns, pitch ? columns : columns - 4);
+          continue;
+        }
         for (let c = 0; c < columns; c += tileColumns) {
           const column = <usize>min(c, lastColumn) << 2;
           if (isOverlapping) slide1(ones, twos, threes, offsets, window, p + column, between, beside, q + column, outStep, initial, least);
@@ -75,6 +82,15 @@ function outputRows(args: usize, first: i32, end: i32, strips: usize, weights: u
       mergeColumns(staged + <usize>(row - first) * pitch, lines, across, y + (<usize>((row * down + i) * width) << 2), width);
     }
   }
+}
+
+/** Whether each of `n` offsets is that of the next element. */
+function areNeighbours(offsets: usize, n: i32): bool {
+  for (; n > 1; n--) {
+    if (load<usize>(offsets, 4) != load<usize>(offsets) + 4) return false;
+    offsets += 4;
+  }
+  return true;
 }
 
 /** Where the words about the strips of a weight gradient begin, and its lists. */

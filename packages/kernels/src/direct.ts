@@ -101,7 +101,7 @@ function slide(
     Math.min(Math.floor(rows / tile.rows), Math.max(pieces(rows, fitting), pieces(ENOUGH, units))),
   );
   const perChunk = blocks > 1 ? 1 : Math.max(1, Math.floor(units / (2 * ENOUGH)));
-  const most = roundUp(pieces(rows, blocks), isStaged ? tile.rows : 1);
+  const most = pieces(pieces(rows, tile.rows), blocks) * tile.rows;
   const stripRows = (most - 1) * down.stride + farthest(down) + 1;
   const strip = stripRows * pitch;
 
