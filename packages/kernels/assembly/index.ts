@@ -26,6 +26,7 @@ export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax';
 export { stripProduct } from './strip-product';
+export { sweep } from './sweep';
 export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */

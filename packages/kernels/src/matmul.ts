@@ -4,6 +4,7 @@ import { ENOUGH, gemm } from './gemm.ts';
 import { dotRows } from './narrow.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { pieces, roundUp } from './plan.ts';
+import { combineSlices } from './reduce.ts';
 
 /** `[..., M, K] x [..., K, N]`, either operand transposed or not, over leading axes that broadcast. */
 export function matmul(
@@ -31,6 +32,11 @@ export function matmul(
 
   if (loops.counts.length === 0 && !options.transposeA && options.transposeB && m <= FEW && k >= LONG) {
     return byDots(a.address, b.address, out.address, [m, n, k]);
+  }
+  const isLarge = Math.max(m * n, k * n) >= LARGE;
+  if (loops.counts.length === 0 && !options.transposeB && isLarge && (m <= LOW || k <= SHALLOW)) {
+    const [row, inner] = [aRow * 4, aInner * 4];
+    return bySweeps({ address: a.address, row, inner }, b.address, out.address, [m, n, k], reserve);
   }
   // A batch that shares B is a matrix of more rows; one that shares A is one of more columns.
   if (loops.counts.length === 1 && bBatch[0] === 0 && !options.transposeA) {
@@ -79,6 +85,38 @@ const LONG = 64;
 /** Columns of a block are a multiple of these, which dot products are formed with together, and up to so many bytes. */
 const COLUMNS = 20;
 const CACHED = 512 << 10;
+
+/** Least elements of the larger matrix that repay sweeping, and most rows or inner elements. */
+const LARGE = 1 << 18;
+const LOW = 16;
+const SHALLOW = 32;
+/** Rows that are swept together. */
+const SWEPT = 4;
+
+/** A product whose larger matrices are swept row by row: rows of C, each made at once, or those of B, in slices whose sums are added in order. */
+function bySweeps(
+  a: { readonly address: number; readonly row: number; readonly inner: number },
+  b: number,
+  c: number,
+  [m, n, k]: readonly [m: number, n: number, k: number],
+  reserve: Reserve,
+): Plan {
+  const grain = roundUp(pieces(m, 2 * ENOUGH), SWEPT);
+  const chunks = pieces(m, grain);
+  const size = pieces(k, Math.min(pieces(ENOUGH, chunks), pieces(k, 2 * ENOUGH)));
+  const slices = pieces(k, size);
+  const sums = slices === 1 ? c : reserve(slices * m * n * 4);
+  // Rows are cut only where there are too few of them.
+  const columns = roundUp(pieces(n, pieces(ENOUGH, chunks * slices)), 16);
+  const parts = pieces(n, columns);
+  const phase: Phase = {
+    kernel: 'sweep',
+    words: [m, n, k, grain, slices, size, parts, columns, a.address, a.row, a.inner, b, n * 4, sums, n * 4, m * n * 4],
+    chunks: chunks * slices * parts,
+    scratch: 128,
+  };
+  return [phase, ...combineSlices('sumOuter_float32', sums, c, slices, m * n, reserve)];
+}
 
 /** A few rows times the transpose of a dense matrix, in blocks of its columns and what is left of them. */
 function byDots(a: number, b: number, c: number, [m, n, k]: readonly [m: number, n: number, k: number]): Plan {

@@ -49,6 +49,14 @@ describe.each(flavours)('matrix products, %s', async (flavour) => {
     for (let rows = 1; rows <= 63; rows++) matmul([], [], [], [rows, 9, 5], false, false);
   });
 
+  test('large matrices of few rows or few inner elements, all that may be left over', () => {
+    matmul([], [], [], [131, 2003, 3], true, false);
+    matmul([], [], [], [1030, 257, 9], false, false);
+    matmul([], [], [], [1, 1031, 259], false, false);
+    matmul([], [], [], [7, 1029, 256], true, false);
+    matmul([], [], [], [3, 131107, 2], false, false);
+  });
+
   test('few rows by the columns of a long matrix, all that may be left over', () => {
     for (let rows = 1; rows <= 8; rows++)
       for (const [columns, inner] of [
