@@ -1,20 +1,20 @@
 import { isFloat, sameShape } from '@receptive/backend';
-import type { AnyOp, Dispatched, OpName, Tensor } from '@receptive/tensor';
+import type { Dispatched, OpName, Tensor } from '@receptive/tensor';
 import { Keeper, add, fullLike, listen, reshape, scope, sum } from '@receptive/tensor';
 import { rules } from './rules.ts';
 
 /** An op that ran, with handles of the tape's own on what its rule may need. */
-interface Node {
-  readonly op: AnyOp;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-  readonly attributes: unknown;
+interface Node extends Dispatched {
+  /** The handles on values that no earlier op had to do with: walking back, none needs them after this one. */
+  readonly first: readonly Tensor[];
 }
 
 /** Remembers the ops that lead from some tensors to a result, and walks them backwards. Used once. */
 export class Tape {
   readonly #nodes: Node[] = [];
   readonly #keeper = new Keeper();
+  /** One handle for each value, by its id. */
+  readonly #handles = new Map<number, Tensor>();
   /** Ids of the values that depend on what is differentiated for. */
   readonly #tracked: Set<number>;
 
@@ -36,9 +36,18 @@ export class Tape {
     )
       return;
     this.#tracked.add(result.id);
-    this.#keeper.keep(() =>
-      this.#nodes.push({ op, inputs: inputs.map(handle), outputs: outputs.map(handle), attributes }),
-    );
+    this.#keeper.keep(() => {
+      const first: Tensor[] = [];
+      const handle = (tensor: Tensor): Tensor => this.#handles.get(tensor.id) ?? this.#hold(tensor, first);
+      this.#nodes.push({ op, inputs: inputs.map(handle), outputs: outputs.map(handle), attributes, first });
+    });
+  }
+
+  #hold(tensor: Tensor, first: Tensor[]): Tensor {
+    const handle = tensor.clone();
+    this.#handles.set(tensor.id, handle);
+    first.push(handle);
+    return handle;
   }
 
   /** Gradients of `result` with respect to `sources`, weighted by `gradient`; zeros for a source on which it does not depend. */
@@ -49,7 +58,7 @@ export class Tape {
       const { id } = node.outputs[0]!;
       const g = gradients.get(id);
       if (g) this.#distribute(node, g, gradients);
-      for (const tensor of [...node.inputs, ...node.outputs]) tensor.dispose();
+      for (const handle of node.first) handle.dispose();
       // A value's gradient is complete, and of no more use, once the op that made the value has passed it on.
       if (g && !wanted.has(id)) {
         gradients.delete(id);
@@ -62,21 +71,21 @@ export class Tape {
   #distribute(node: Node, g: Tensor, gradients: Map<number, Tensor>): void {
     scope(() => {
       const thunks = gradientsOf(node, g);
-      node.inputs.forEach((input, i) => {
-        const thunk = thunks[i];
-        if (!thunk || !this.#tracked.has(input.id)) return;
-        this.#keeper.keep(() => scope(() => this.#accumulate(gradients, input, thunk())));
-      });
+      for (const [i, input] of node.inputs.entries()) {
+        const thunk = this.#tracked.has(input.id) ? thunks[i] : null;
+        if (thunk) this.#accumulate(gradients, input, thunk());
+      }
     });
   }
 
-  #accumulate(gradients: Map<number, Tensor>, input: Tensor, contribution: Tensor): Tensor {
+  #accumulate(gradients: Map<number, Tensor>, input: Tensor, contribution: Tensor): void {
     const fitted = sumTo(contribution, input);
     const before = gradients.get(input.id);
-    const total = before ? add(before, fitted) : fitted.clone();
+    gradients.set(
+      input.id,
+      this.#keeper.keep(() => (before ? add(before, fitted) : fitted.clone())),
+    );
     before?.dispose();
-    gradients.set(input.id, total);
-    return total;
   }
 
   /** Lets go of everything that is still held. */
@@ -84,11 +93,6 @@ export class Tape {
     this.#nodes.length = 0;
     this.#keeper.release();
   }
-}
-
-/** A handle of one's own on a tensor. */
-function handle(tensor: Tensor): Tensor {
-  return tensor.clone();
 }
 
 /** A rule as the tape calls it: all ops pass through one loop, and the table has paired each name with the rule of its inputs and attributes. */
@@ -121,5 +125,6 @@ function sumTo(gradient: Tensor, input: Tensor): Tensor {
   const repeated = gradient.shape.flatMap((length, axis) =>
     axis < missing || (input.shape[axis - missing] === 1 && length !== 1) ? [axis] : [],
   );
-  return reshape(sum(gradient, repeated), input.shape);
+  const total = sum(gradient, repeated);
+  return sameShape(total.shape, input.shape) ? total : reshape(total, input.shape);
 }

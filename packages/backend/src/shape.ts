@@ -3,7 +3,9 @@ export type Shape = readonly number[];
 
 /** Number of elements of a tensor of this shape. */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce((size, length) => size * length, 1);
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
 }
 
 /** Strides, in elements, of a dense row-major tensor of this shape. */
@@ -19,7 +21,9 @@ export function stridesOf(shape: Shape): number[] {
 
 /** Whether two shapes are the same, axis by axis. */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
 }
 
 /**

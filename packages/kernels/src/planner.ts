@@ -1,4 +1,4 @@
-import type { Operand, Storage } from '@receptive/backend';
+import type { DType, Operand, Storage } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Kept } from './kept.ts';
 import type { Plan, Reserve } from './plan.ts';
@@ -47,6 +47,9 @@ interface Entry {
   readonly key: readonly Part[];
   readonly program: Assembled;
 }
+
+/** What stands for them in keys. */
+const dtypes: Readonly<Record<DType, number>> = { float32: 0, float64: 1, int32: 2, uint8: 3 };
 
 /** Multiplier of the hash FNV-1a (Fowler, Noll and Vo), of 32 bits. */
 const FNV = 16777619;
@@ -144,22 +147,25 @@ export class Planner {
     else if (Array.isArray(arg)) {
       this.#note(arg.length);
       for (let i = 0; i < arg.length; i++) this.#read(arg[i]);
-    } else if (isOperand(arg)) {
-      this.#storages[this.#slots] = arg.storage;
-      this.#ids[this.#slots] = arg.id;
-      this.#values[this.#slots++] = this.#host.addressOf(arg.storage);
-      this.#note(arg.dtype);
-      this.#read(arg.shape);
-    } else if (arg instanceof Scalar) {
-      this.#values[this.#slots++] = arg.word;
-      this.#note('scalar');
-    } else {
-      for (const name of Object.keys(arg)) {
-        this.#note(name);
+    } else if (isOperand(arg)) this.#readOperand(arg);
+    else if (arg instanceof Scalar) this.#values[this.#slots++] = arg.word;
+    else {
+      // Attributes are plain objects, for which a loop over their names makes no list of these.
+      for (const name in arg) {
+        this.#key[this.#length++] = name;
         this.#read(arg[name as keyof typeof arg]);
       }
       this.#note(null);
     }
+  }
+
+  #readOperand({ storage, id, dtype, shape }: Operand): void {
+    this.#storages[this.#slots] = storage;
+    this.#ids[this.#slots] = id;
+    this.#values[this.#slots++] = this.#host.addressOf(storage);
+    this.#note(dtypes[dtype]);
+    this.#note(shape.length);
+    for (const length of shape) this.#note(length);
   }
 
   #find(): Assembled | undefined {

@@ -136,7 +136,9 @@ export function checkType(door: string, backend: Backend, { shape, dtype }: Tens
       `${door}: the ${backend.name} backend has no ${dtype}, only ${[...backend.dtypes].join(', ')}. Make it float32, or use a backend that has it (the float64 reference).`,
     );
   }
-  if (!shape.every((length) => Number.isInteger(length) && length >= 1) || !Number.isSafeInteger(sizeOf(shape))) {
+  let isValid = Number.isSafeInteger(sizeOf(shape));
+  for (const length of shape) isValid &&= Number.isInteger(length) && length >= 1;
+  if (!isValid) {
     throw new ShapeError(
       `${door}: a tensor's axes have whole lengths of at least 1, but the shape would be ${formatShape(shape)}.`,
     );

@@ -43,6 +43,5 @@ export type { RngState } from './rng.ts';
 export { Keeper, outsideScopes, scope } from './scope.ts';
 export { Tensor } from './tensor.ts';
 export type { ReduceOptions } from './tensor.ts';
-export { variableOf } from './owners.ts';
-export { Buffer, Parameter, update, withPlaceholders } from './variable.ts';
+export { Buffer, Parameter, update, variableOf, withPlaceholders } from './variable.ts';
 export type { Initializer, Variable } from './variable.ts';

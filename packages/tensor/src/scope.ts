@@ -17,12 +17,7 @@ export function adopt(tensor: Tensor, storage: SharedStorage): void {
   // The first handle on a storage names it; those made later share it.
   if (storage.exclusive) recordBirth(storage, tensor);
   if (members) members.push(tensor);
-  else safetyNet.register(tensor, storage, tensor);
-}
-
-/** Called when a handle is disposed. */
-export function abandon(tensor: Tensor): void {
-  safetyNet.unregister(tensor);
+  else tensor.watch(safetyNet);
 }
 
 /**
@@ -32,14 +27,15 @@ export function abandon(tensor: Tensor): void {
  */
 export function scope<T>(f: () => T): T {
   const own: Tensor[] = [];
-  let kept: Set<Tensor> | undefined;
+  let kept: ReadonlySet<Tensor> | Tensor | undefined;
   try {
     const result = within('scope', own, f);
-    kept = tensorsIn(result);
+    // Most scopes return a tensor.
+    kept = result instanceof Tensor ? result : tensorsIn(result);
     return result;
   } finally {
     for (const tensor of own) {
-      if (!kept?.has(tensor)) tensor.dispose();
+      if (tensor !== kept && !(kept instanceof Set && kept.has(tensor))) tensor.dispose();
       else if (members) members.push(tensor);
       else tensor.watch(safetyNet);
     }
@@ -84,7 +80,6 @@ function within<T>(caller: string, own: Tensor[] | undefined, f: () => T): T {
 }
 
 function tensorsIn(value: unknown, found: Set<Tensor> = new Set<Tensor>(), above?: Set<object>): Set<Tensor> {
-  // Most scopes return a tensor, or nothing.
   if (value instanceof Tensor) return found.add(value);
   if (typeof value !== 'object' || value === null || above?.has(value) || ArrayBuffer.isView(value)) return found;
   const seen = (above ?? new Set<object>()).add(value);

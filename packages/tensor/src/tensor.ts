@@ -5,9 +5,9 @@ import { fromArray } from './create.ts';
 import { isObserved } from './dispatch.ts';
 import { BackendError, ShapeError, disposedError, formatShape } from './errors.ts';
 import * as ops from './functions.ts';
-import { owners, variableOf } from './owners.ts';
-import { abandon, adopt } from './scope.ts';
+import { adopt } from './scope.ts';
 import type { SharedStorage } from './storage.ts';
+import type { Variable } from './variable.ts';
 
 let values = 0;
 
@@ -26,7 +26,11 @@ export class Tensor<D extends DType = DType> implements Operand {
   readonly dtype: D;
   /** Names the value: handles made by {@link clone} have the same one. */
   readonly id: number;
+  /** @internal What {@link variableOf} tells. */
+  variable: Variable | undefined;
   #shared: SharedStorage | undefined;
+  /** The safety net under the handle, if there is one. */
+  #net: FinalizationRegistry<SharedStorage> | undefined;
 
   /** @internal Takes over one hold on `shared`. */
   constructor(shared: SharedStorage, shape: Shape, dtype: D, id: number = values++) {
@@ -104,8 +108,7 @@ export class Tensor<D extends DType = DType> implements Operand {
   /** Another handle on the same value. It has a life of its own. */
   clone(): Tensor<D> {
     const copy = new Tensor(this.shared.retain(), this.shape, this.dtype, this.id);
-    const owner = isObserved() ? variableOf(this) : undefined;
-    if (owner) owners.set(copy, owner);
+    if (isObserved()) copy.variable = this.variable;
     return copy;
   }
 
@@ -124,7 +127,7 @@ export class Tensor<D extends DType = DType> implements Operand {
     const shared = this.#shared;
     if (!shared) return;
     this.#shared = undefined;
-    abandon(this);
+    this.#net?.unregister(this);
     shared.release();
   }
 
@@ -133,8 +136,10 @@ export class Tensor<D extends DType = DType> implements Operand {
   }
 
   /** @internal Puts a handle that has left all scopes under the safety net. */
-  watch(registry: FinalizationRegistry<SharedStorage>): void {
-    if (this.#shared) registry.register(this, this.#shared, this);
+  watch(net: FinalizationRegistry<SharedStorage>): void {
+    if (!this.#shared) return;
+    net.register(this, this.#shared, this);
+    this.#net = net;
   }
 
   // The commonest functions as methods, so that a computation reads from left to right. Each is the function of its name.

@@ -7,7 +7,6 @@ import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
 import type { Each, Op } from './op.ts';
 import { Rng } from './rng.ts';
 import { outsideScopes, scope } from './scope.ts';
-import { owners } from './owners.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Makes the first value of a variable of `shape`, drawing from `rng`. */
@@ -64,7 +63,7 @@ abstract class Variable {
     if (placeholders) return unobserved(() => full(this.shape, 0, { dtype: this.dtype }));
     if (!this.#value) {
       this.#value = this.#initialize();
-      owners.set(this.#value, this);
+      this.#value.variable = this;
     }
     return this.#value;
   }
@@ -133,7 +132,7 @@ abstract class Variable {
   replace(value: Tensor | undefined): void {
     const old = this.#value;
     this.#value = value;
-    if (value) owners.set(value, this);
+    if (value) value.variable = this;
     this.#version++;
     old?.dispose();
   }
@@ -166,6 +165,14 @@ export class Buffer extends Variable {
 }
 
 export type { Variable };
+
+/**
+ * The variable whose present value `tensor` is, by the handle that its `value` gives, or a clone of that made while somebody listens: a clone made before is
+ * what the variable was then.
+ */
+export function variableOf(tensor: Tensor): Variable | undefined {
+  return tensor.variable;
+}
 
 /**
  * Runs an op whose outputs are the next values of variables among its inputs (those the op names as donors), and writes them: in place where nobody else

@@ -25,7 +25,7 @@ const tiled = ['3,3', '5,5'];
  * Refuses an algorithm that there is not, or that cannot compute the geometry.
  * @throws RangeError
  */
-export function checkAlgorithm(op: string, { algorithm, ...geometry }: ConvGeometry): void {
+export function checkAlgorithm(op: string, { algorithm, kernel, stride, dilation, padding }: ConvGeometry): void {
   if (algorithm === undefined) return;
   if (!algorithms.includes(algorithm)) {
     throw new RangeError(
@@ -33,7 +33,6 @@ export function checkAlgorithm(op: string, { algorithm, ...geometry }: ConvGeome
     );
   }
   if (algorithm === 'direct' || algorithm === 'gemm') return;
-  const { kernel, stride, dilation, padding } = geometry;
   if (
     !tiled.includes(kernel.join()) ||
     sizeOf(stride) !== 1 ||

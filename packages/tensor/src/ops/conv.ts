@@ -12,7 +12,7 @@ import { add, relu, sigmoid, tanh } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
 import { pad } from './padding.ts';
-import type { EdgeMode, Pads } from './padding.ts';
+import type { EdgeMode } from './padding.ts';
 import { flip, reshape } from './views.ts';
 import { layouts, outputOf, perAxis, resolveWindow } from './window.ts';
 import type { WindowOptions } from './window.ts';
@@ -196,7 +196,8 @@ export function resolveConv(
     );
   }
   perAxis(op, 'groups', groups, 1);
-  const geometry = { ...resolveWindow(op, input, kernel, options), groups, ...(algorithm !== 'auto' && { algorithm }) };
+  const window = resolveWindow(op, input, kernel, options);
+  const geometry: ConvGeometry = algorithm === 'auto' ? { ...window, groups } : { ...window, groups, algorithm };
   // An input that is continued beyond its edges is padded before it is convolved.
   checkAlgorithm(op, paddingMode === 'zeros' ? geometry : { ...geometry, padding: [] });
   return geometry;
@@ -219,12 +220,14 @@ export function convolution(op: string, axes: number): Convolution {
       );
     }
     const geometry = resolveConv(op, x.shape.slice(2), weight.shape.slice(2), options);
-    const convolve = (input: Tensor, padding: Pads): Tensor =>
-      conv(input, flipKernel ? flip(weight, spatial) : weight, bias ?? undefined, { ...geometry, padding });
-    if (paddingMode === 'zeros')
-      return flipKernel ? scope(() => convolve(x, geometry.padding)) : convolve(x, geometry.padding);
-    const none = spatial.map(() => [0, 0] as const);
-    return scope(() => convolve(pad(x, [[0, 0], [0, 0], ...geometry.padding], { mode: paddingMode }), none));
+    if (paddingMode === 'zeros' && !flipKernel) return conv(x, weight, bias ?? undefined, geometry);
+    return scope(() => {
+      const kernel = flipKernel ? flip(weight, spatial) : weight;
+      if (paddingMode === 'zeros') return conv(x, kernel, bias ?? undefined, geometry);
+      const padding = spatial.map(() => [0, 0] as const);
+      const continued = pad(x, [[0, 0], [0, 0], ...geometry.padding], { mode: paddingMode });
+      return conv(continued, kernel, bias ?? undefined, { ...geometry, padding });
+    });
   };
 }
 
