@@ -48,6 +48,7 @@ import {
   sign,
   sin,
   slice,
+  softmaxCrossEntropyGradient,
   softmaxGradient,
   square,
   standardizeGradient,
@@ -212,6 +213,11 @@ export const rules: { readonly [N in OpName]: Rule<N> | 'composition' | 'nondiff
   softmaxGradient: 'composition',
   logSoftmax: (g, _x, _, [y]) => [() => logSoftmaxGradient(g, y)],
   logSoftmaxGradient: 'composition',
+  softmaxCrossEntropy: (g, [logits, classes], { reduction }) => [
+    () => softmaxCrossEntropyGradient(g, logits, classes, reduction),
+    null,
+  ],
+  softmaxCrossEntropyGradient: 'composition',
 
   conv: (g, [x, weight, bias], { geometry }) => {
     const gradients: [() => Tensor, () => Tensor] = [

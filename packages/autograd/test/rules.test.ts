@@ -56,6 +56,8 @@ const deformed = {
 } as const;
 const geometry = { ...window, groups: 2 };
 const square = [3, 4];
+/** A class for each row of `square`. */
+const labels = tensor([2, 0, 3], { dtype: 'int32' });
 
 /** At least one case for each op that has a derivative. */
 const cases: { readonly [N in OpName]?: readonly Case[] } = {
@@ -292,6 +294,14 @@ const cases: { readonly [N in OpName]?: readonly Case[] } = {
   logSoftmax: [{ f: (x) => t.logSoftmax(x), inputs: [square] }],
   softmaxGradient: [{ f: t.softmaxGradient, inputs: [square, square] }],
   logSoftmaxGradient: [{ f: t.logSoftmaxGradient, inputs: [square, square] }],
+  softmaxCrossEntropy: (['mean', 'sum', 'none'] as const).map((reduction) => ({
+    f: (x) => t.softmaxCrossEntropy(x, labels, reduction),
+    inputs: [square],
+  })),
+  softmaxCrossEntropyGradient: [
+    { f: (g, x) => t.softmaxCrossEntropyGradient(g, x, labels, 'none'), inputs: [between(-2, 2, [3]), square] },
+    { f: (g, x) => t.softmaxCrossEntropyGradient(g, x, labels, 'mean'), inputs: [between(1, 2, []), square] },
+  ],
 
   conv: [
     {

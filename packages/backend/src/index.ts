@@ -10,6 +10,7 @@ export type {
   CompareName,
   CurveName,
   Kernels,
+  LossReduction,
   Operand,
   OptionalKernels,
   RandomPlace,

@@ -68,6 +68,9 @@ export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'mi
 /** Elementwise comparisons of two arguments of one dtype, with broadcasting; the output is uint8, 0 or 1. Comparisons with NaN are false, `notEqual` is true. */
 export type CompareName = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 
+/** What becomes of the losses of many elements: their mean, their sum, or nothing. */
+export type LossReduction = 'mean' | 'sum' | 'none';
+
 /** Reductions over axes. */
 export type ReduceName = 'sum' | 'max' | 'min';
 
@@ -228,6 +231,16 @@ export interface OptionalKernels {
   softmaxGradient(gradient: Operand, y: Operand, out: Operand): void;
   /** Gradient of logSoftmax from that of the output and the output: `g - e^y (sum of g)` along the last axis. */
   logSoftmaxGradient(gradient: Operand, y: Operand, out: Operand): void;
+  /** `-log(softmax(logits)[class])` for each row of `[N, C]`, `[N]`, or the sum or mean of these. `classes` is int32 `[N]`; NaN for one that does not exist. */
+  softmaxCrossEntropy(logits: Operand, classes: Operand, out: Operand, reduction: LossReduction): void;
+  /** Gradient of softmaxCrossEntropy with respect to the logits, from that of the loss. A row whose class does not exist has none. */
+  softmaxCrossEntropyGradient(
+    gradient: Operand,
+    logits: Operand,
+    classes: Operand,
+    out: Operand,
+    reduction: LossReduction,
+  ): void;
   /** `(x - mean) / sqrt(variance + eps) * weight + bias` for each channel of `[N, C, ...spatial]`. The vectors are `[C]`; the last two are given both, or neither. */
   batchNorm(
     x: Operand,

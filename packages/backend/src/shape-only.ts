@@ -47,6 +47,8 @@ const kernels: Required<Kernels> = {
   logSoftmax: nothing,
   softmaxGradient: nothing,
   logSoftmaxGradient: nothing,
+  softmaxCrossEntropy: nothing,
+  softmaxCrossEntropyGradient: nothing,
   batchNorm: nothing,
   standardize: nothing,
   standardizeGradient: nothing,

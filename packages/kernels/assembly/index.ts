@@ -24,7 +24,7 @@ export { maxima } from './maxima';
 export * from './reduce';
 export { localResponseNorm, localResponseNormGradient } from './response-norm';
 export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
-export { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './softmax';
+export { logSoftmax, logSoftmaxGradient, softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from './softmax';
 export { stripProduct } from './strip-product';
 export { sweep } from './sweep';
 export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';

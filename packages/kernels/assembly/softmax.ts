@@ -1,5 +1,5 @@
 import { exp, log } from './math';
-import { loadPartial, storePartial, sumLanes } from './vector';
+import { get, loadPartial, put, storePartial, sumLanes } from './vector';
 
 /** Vectors whose exponentials are added before the sum is carried over into a double. */
 const VECTORS: i32 = 256;
@@ -80,6 +80,46 @@ function shift(p: usize, n: i32, a: v128, b: v128, to: usize): void {
     to += 16;
   }
   if (n) storePartial(to, f32x4.sub(f32x4.sub(loadPartial(p, n), a), b), n);
+}
+
+/** `-log(softmax(row)[class])` of rows, each times a share; NaN where there is no such class. Words: logits, classes, to, rows, length, rows a chunk, then a float: the share. */
+export function softmaxCrossEntropy(args: usize, chunk: i32, scratch: usize): void {
+  const length = load<i32>(args, 16), grain = load<i32>(args, 20), first = chunk * grain, last = min(load<i32>(args, 12), first + grain);
+  const classes = load<usize>(args, 4), to = load<usize>(args, 8), share = load<f32>(args, 24);
+  let from = load<usize>(args) + (<usize>(first * length) << 2);
+  for (let row = first; row < last; row++) {
+    const place = load<i32>(classes + (<usize>row << 2)), greatest = maximum(from, length);
+    const sum = sumOfExponentials(from, length, f32x4.splat(greatest), scratch);
+    let loss: f32 = NaN;
+    if (<u32>place < <u32>length) loss = f32x4.extract_lane(log(f32x4.splat(<f32>sum)), 0) - (load<f32>(from + (<usize>place << 2)) - greatest);
+    store<f32>(to + (<usize>row << 2), share * loss);
+    from += <usize>length << 2;
+  }
+}
+
+/** `g (softmax(row) - 1 at the class)` of rows; a row of no class has none. Words: gradient, bytes from one row's to the next one's, logits, classes, to, rows, length, rows a chunk, then a float: the share. */
+export function softmaxCrossEntropyGradient(args: usize, chunk: i32, scratch: usize): void {
+  const length = load<i32>(args, 24), grain = load<i32>(args, 28), first = chunk * grain, last = min(load<i32>(args, 20), first + grain);
+  const gradient = load<usize>(args), step = load<usize>(args, 4), classes = load<usize>(args, 12), share = load<f32>(args, 32);
+  const bytes = <usize>length << 2, start = <usize>first * bytes;
+  let from = load<usize>(args, 8) + start, to = load<usize>(args, 16) + start;
+  for (let row = first; row < last; row++) {
+    const place = load<i32>(classes + (<usize>row << 2)), exists = <u32>place < <u32>length;
+    const sum = sumOfExponentials(from, length, f32x4.splat(maximum(from, length)), to);
+    divide(to, length, f32x4.splat(<f32>sum));
+    const own = to + (<usize>place << 2);
+    if (exists) store<f32>(own, load<f32>(own) - 1);
+    multiply(to, length, f32x4.splat(exists ? share * load<f32>(gradient + <usize>row * step) : 0));
+    from += bytes;
+    to += bytes;
+  }
+}
+
+function multiply(p: usize, n: i32, by: v128): void {
+  for (; n > 0; n -= 4) {
+    put(p, f32x4.mul(get(p, n), by), n);
+    p += 16;
+  }
 }
 
 /** `y (g - sum of g y)`, by rows. Words: gradient, y, to, rows, length, rows a chunk. */

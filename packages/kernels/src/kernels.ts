@@ -18,7 +18,7 @@ import { uniform, uniformWords } from './random.ts';
 import { argReduce, reduce } from './reduce.ts';
 import { localResponseNorm, localResponseNormGradient } from './response-norm.ts';
 import { sample, sampleInputGradient, samplePointsGradient } from './sampling.ts';
-import { softmax, softmaxGradient } from './softmax.ts';
+import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from './softmax.ts';
 import { cast, concat, copyView, fill, im2col, pad, wordOf } from './views.ts';
 import * as windows from './windows.ts';
 
@@ -84,6 +84,8 @@ const builders: { readonly [Name in keyof Kernels]-?: Builder<Planned[Name]> } =
   logSoftmaxGradient: ofFloats('logSoftmaxGradient', (gradient, y, out) =>
     softmaxGradient('logSoftmaxGradient', gradient, y, out),
   ),
+  softmaxCrossEntropy: ofFloats('softmaxCrossEntropy', softmaxCrossEntropy),
+  softmaxCrossEntropyGradient: ofFloats('softmaxCrossEntropyGradient', softmaxCrossEntropyGradient),
   batchNorm: ofFloats('batchNorm', batchNorm),
   standardize: ofFloats('standardize', standardize),
   standardizeGradient: ofFloats('standardizeGradient', standardizeGradient),

@@ -172,4 +172,29 @@ describe.each(flavours)('functions, %s', async (flavour) => {
     expect(host.read(y)).toEqual(Float32Array.of(-Infinity, 0, -Infinity, NaN, NaN, NaN));
     host.free(x, y);
   });
+
+  test.each(['mean', 'sum', 'none'] as const)('cross-entropy in several chunks, and its gradient: %s', (reduction) => {
+    const [rows, length] = [4000, 11];
+    const logits = { shape: [rows, length], data: noise(rows * length, random).map((value) => value * 8) };
+    const classes = { shape: [rows], data: Int32Array.from({ length: rows }, () => Math.floor(random() * length)) };
+    const shape = reduction === 'none' ? [rows] : [];
+    const gradient = { shape, data: noise(reduction === 'none' ? rows : 1, random) };
+    agrees(
+      host,
+      [logits, classes],
+      [{ shape }],
+      (kernels, [from, labels], [to]) => kernels.softmaxCrossEntropy(from!, labels!, to!, reduction),
+      32,
+      // A loss is a difference of numbers as large as the logits.
+      (kernels, _, [to]) => kernels.fill(to!, reduction === 'sum' ? 8 * rows : 8),
+    );
+    agrees(
+      host,
+      [gradient, logits, classes],
+      [{ shape: logits.shape }],
+      (kernels, [g, from, labels], [to]) => kernels.softmaxCrossEntropyGradient(g!, from!, labels!, to!, reduction),
+      32,
+      (kernels, _, [to]) => kernels.fill(to!, reduction === 'mean' ? 1 / rows : 1),
+    );
+  });
 });

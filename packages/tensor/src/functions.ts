@@ -155,6 +155,7 @@ export {
   separate,
   spatiallySeparableConv2d,
 } from './ops/separable.ts';
+export { softmaxCrossEntropy, softmaxCrossEntropyGradient } from './ops/cross-entropy.ts';
 export { logSoftmax, logSoftmaxGradient, softmax, softmaxGradient } from './ops/softmax.ts';
 export { stochasticPool1d, stochasticPool2d, stochasticPool3d } from './ops/stochastic-pool.ts';
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d } from './ops/unpool.ts';

@@ -31,6 +31,8 @@ const optional: Record<keyof OptionalKernels, true> = {
   logSoftmax: true,
   softmaxGradient: true,
   logSoftmaxGradient: true,
+  softmaxCrossEntropy: true,
+  softmaxCrossEntropyGradient: true,
   batchNorm: true,
   standardize: true,
   standardizeGradient: true,

@@ -15,7 +15,16 @@ export function reductions(
 ): Required<
   Pick<
     Kernels,
-    'reduce' | 'argReduce' | 'matmul' | 'softmax' | 'logSoftmax' | 'softmaxGradient' | 'logSoftmaxGradient' | 'blend'
+    | 'reduce'
+    | 'argReduce'
+    | 'matmul'
+    | 'softmax'
+    | 'logSoftmax'
+    | 'softmaxGradient'
+    | 'logSoftmaxGradient'
+    | 'softmaxCrossEntropy'
+    | 'softmaxCrossEntropyGradient'
+    | 'blend'
   >
 > {
   /** Replaces each row along the last axis by `f(element - the row's maximum, sum of their exponentials)`. */
@@ -136,6 +145,34 @@ export function reductions(
         (g) => g,
         (g, logarithm, sum) => g - Math.exp(logarithm) * sum,
       );
+    },
+
+    softmaxCrossEntropy(logits, classes, out, reduction) {
+      const [rows, length] = logits.shape as [number, number];
+      const [source, labels, result] = [open(logits), open(classes), open(out)];
+      const losses = Array.from(labels, (label, row) => {
+        const scores = Array.from(source.subarray(row * length, (row + 1) * length));
+        const greatest = Math.max(...scores);
+        const sum = scores.reduce((total, score) => total + Math.exp(score - greatest), 0);
+        return Math.log(sum) - ((scores[label] ?? NaN) - greatest);
+      });
+      const total = losses.reduce((left, right) => left + right, 0);
+      if (reduction === 'none') result.set(losses);
+      else result[0] = reduction === 'mean' ? total / rows : total;
+    },
+
+    softmaxCrossEntropyGradient(gradient, logits, classes, out, reduction) {
+      const [rows, length] = logits.shape as [number, number];
+      const [g, labels, result] = [open(gradient), open(classes), open(out)];
+      softmaxRows(logits, out, (shifted, sum) => Math.exp(shifted) / sum);
+      labels.forEach((label, row) => {
+        const upstream = reduction === 'none' ? g[row]! : reduction === 'mean' ? g[0]! / rows : g[0]!;
+        const share = label >= 0 && label < length ? upstream : 0;
+        for (let i = 0; i < length; i++) {
+          const at = row * length + i;
+          result[at] = (result[at]! - (i === label ? 1 : 0)) * share;
+        }
+      });
     },
   };
 }

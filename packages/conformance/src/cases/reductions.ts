@@ -153,6 +153,19 @@ const rowGradients = [
   },
 ];
 
+/** Rows of all remainders by four, with each reduction. */
+const classified = (['mean', 'sum', 'none'] as const).flatMap((reduction) =>
+  (
+    [
+      [[4, 10], whole([4], 0, 10, 'int32')],
+      [[3, 7], given([6, 0, 3], [3], 'int32')],
+      [[2, 1027], given([1026, 1], [2], 'int32')],
+      [[1, 1], given([0], [1], 'int32')],
+    ] as const
+  ).map(([shape, classes]) => ({ shape, classes, reduction, name: `[${shape.join(', ')}], ${reduction}` })),
+);
+const strangers = given([1, -1, 3, 2], [4], 'int32');
+
 export const reductionCases = {
   sum: {
     tolerance: sums,
@@ -182,6 +195,46 @@ export const reductionCases = {
   logSoftmax: { tolerance: formula, cases: rows },
   softmaxGradient: { tolerance: formula, cases: rowGradients },
   logSoftmaxGradient: { tolerance: formula, cases: rowGradients },
+  softmaxCrossEntropy: {
+    tolerance: { ...formula, c: 32 },
+    cases: [
+      ...classified.map(({ shape, classes, reduction, name }) => ({
+        name,
+        inputs: [uniform(shape, -8, 8), classes] as const,
+        attributes: { reduction },
+      })),
+      {
+        name: 'NaN where there is no such class',
+        inputs: [numbers([4, 3]), strangers],
+        attributes: { reduction: 'none' },
+      },
+      {
+        name: 'large numbers do not overflow',
+        inputs: [given([1000, 999, -1000, 1000], [2, 2]), given([1, 0], [2], 'int32')],
+        attributes: { reduction: 'sum' },
+      },
+      {
+        name: 'NaN and an impossible class spoil their rows alone',
+        inputs: [given([0, NaN, 0, -Infinity, 1, 2], [3, 2]), given([0, 1, 1], [3], 'int32')],
+        attributes: { reduction: 'none' },
+      },
+    ],
+  },
+  softmaxCrossEntropyGradient: {
+    tolerance: { ...formula, c: 32 },
+    cases: [
+      ...classified.map(({ shape, classes, reduction, name }) => ({
+        name,
+        inputs: [numbers(reduction === 'none' ? [shape[0]] : []), uniform(shape, -8, 8), classes] as const,
+        attributes: { reduction },
+      })),
+      {
+        name: 'none for a row of no class',
+        inputs: [numbers([4]), numbers([4, 3]), strangers],
+        attributes: { reduction: 'none' },
+      },
+    ],
+  },
   custom: {
     tolerance: arithmetic,
     cases: [

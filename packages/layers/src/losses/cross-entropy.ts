@@ -1,8 +1,8 @@
 import type { Tensor } from '@receptive/tensor';
-import { add, div, logSoftmax, mul, neg, reshape, scope, sum } from '@receptive/tensor';
+import { add, cast, div, logSoftmax, mul, neg, reshape, scope, softmaxCrossEntropy, sum } from '@receptive/tensor';
 import { checkClasses, factorOf, scoreOf } from './classes.ts';
 import type { LossOptions } from './reduction.ts';
-import { reduce } from './reduction.ts';
+import { checkReduction, reduce } from './reduction.ts';
 
 /** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends LossOptions {
@@ -27,6 +27,9 @@ export function crossEntropy(logits: Tensor, classes: Tensor, options: CrossEntr
   checkClasses('crossEntropy', logits, classes, weight);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must lie between 0 and 1, but is ${labelSmoothing}.`);
+  checkReduction(reduction);
+  const isPlain = logits.rank === 2 && labelSmoothing === 0 && !weight;
+  if (isPlain) return scope(() => softmaxCrossEntropy(logits, cast(classes, 'int32'), reduction));
   return scope(() => {
     const logs = logSoftmax(logits, 1);
     const picked = neg(reshape(scoreOf(logs, classes), classes.shape));

@@ -1,9 +1,10 @@
+import type { LossReduction } from '@receptive/backend';
 import { isFloat, sameShape } from '@receptive/backend';
 import type { Tensor } from '@receptive/tensor';
 import { DTypeError, ShapeError, formatShape, mean, sum } from '@receptive/tensor';
 
 /** What becomes of the losses of the elements: their mean (the default), their sum, or nothing. */
-export type Reduction = 'mean' | 'sum' | 'none';
+export type Reduction = LossReduction;
 
 /** Options that all losses have. */
 export interface LossOptions {
@@ -18,8 +19,13 @@ const reductions: Readonly<Record<Reduction, (losses: Tensor) => Tensor>> = {
 
 /** The losses, or their sum or mean. `others` are the reductions that a loss has besides, to be told of. */
 export function reduce(losses: Tensor, reduction: Reduction, ...others: readonly string[]): Tensor {
-  checkOneOf('reduction', reduction, [...Object.keys(reductions), ...others]);
+  checkReduction(reduction, ...others);
   return reductions[reduction](losses);
+}
+
+/** Refuses a reduction that there is not. `others` are those that a loss has besides. */
+export function checkReduction(reduction: string, ...others: readonly string[]): void {
+  checkOneOf('reduction', reduction, [...Object.keys(reductions), ...others]);
 }
 
 /** Refuses an option that is none of those there are: it would be taken for one of them in silence. */

@@ -4,6 +4,7 @@ import { activationOps } from './activations.ts';
 import { blendOps } from './blend.ts';
 import { controlOps } from './control.ts';
 import { convOps } from './conv.ts';
+import { crossEntropyOps } from './cross-entropy.ts';
 import { curveOps } from './curves.ts';
 import { deformableOps } from './deformable.ts';
 import { elementwiseOps } from './elementwise.ts';
@@ -39,6 +40,7 @@ export const ops = {
   ...matmulOps,
   ...indexingOps,
   ...softmaxOps,
+  ...crossEntropyOps,
   ...convOps,
   ...locallyConnectedOps,
   ...poolOps,
