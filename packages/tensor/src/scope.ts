@@ -7,10 +7,13 @@ import { Tensor } from './tensor.ts';
 let members: Tensor[] | undefined;
 
 /** Frees the storage of a handle that was collected without having been disposed. */
-const safetyNet = new FinalizationRegistry<SharedStorage>((storage) => {
+const safetyNet = new FinalizationRegistry<SharedStorage>(free);
+
+/** Frees what was collected without having been disposed. */
+export function free(storage: SharedStorage): void {
   reportLeak(storage);
   storage.release();
-});
+}
 
 /** Called for each new handle: the innermost scope owns it, or else the safety net watches it. */
 export function adopt(tensor: Tensor, storage: SharedStorage): void {

@@ -11,6 +11,9 @@ import type { Variable } from './variable.ts';
 
 let values = 0;
 
+/** What frees the storage of a handle that was collected without having been disposed. */
+export type Net = Pick<FinalizationRegistry<SharedStorage>, 'register' | 'unregister'>;
+
 /** Options of the reductions: `keepDims` leaves the reduced axes as length 1. */
 export interface ReduceOptions {
   readonly keepDims?: boolean;
@@ -29,8 +32,8 @@ export class Tensor<D extends DType = DType> implements Operand {
   /** @internal What {@link variableOf} tells. */
   variable: Variable | undefined;
   #shared: SharedStorage | undefined;
-  /** The safety net under the handle, if there is one. */
-  #net: FinalizationRegistry<SharedStorage> | undefined;
+  /** Who frees the storage should the handle be forgotten, if anybody does. */
+  #net: Net | undefined;
 
   /** @internal Takes over one hold on `shared`. */
   constructor(shared: SharedStorage, shape: Shape, dtype: D, id: number = values++) {
@@ -135,9 +138,10 @@ export class Tensor<D extends DType = DType> implements Operand {
     this.dispose();
   }
 
-  /** @internal Puts a handle that has left all scopes under the safety net. */
-  watch(net: FinalizationRegistry<SharedStorage>): void {
+  /** @internal Puts a handle that has left all scopes under a safety net, instead of another one. */
+  watch(net: Net): void {
     if (!this.#shared) return;
+    this.#net?.unregister(this);
     net.register(this, this.#shared, this);
     this.#net = net;
   }

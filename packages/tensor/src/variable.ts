@@ -6,8 +6,9 @@ import { dispatch, unobserved } from './dispatch.ts';
 import { BackendError, DTypeError, ShapeError, formatShape } from './errors.ts';
 import type { Each, Op } from './op.ts';
 import { Rng } from './rng.ts';
-import { outsideScopes, scope } from './scope.ts';
-import type { Tensor } from './tensor.ts';
+import { Keeper, free, outsideScopes, scope } from './scope.ts';
+import type { SharedStorage } from './storage.ts';
+import type { Net, Tensor } from './tensor.ts';
 
 /** Makes the first value of a variable of `shape`, drawing from `rng`. */
 export type Initializer = (shape: Shape, rng: Rng) => Tensor;
@@ -17,6 +18,26 @@ let placeholders = false;
 
 /** Variables made so far. One that is given no random key draws from its number: a program that makes the same variables gets the same values. */
 let made = 0;
+
+/** The safety net under a variable's values, of which there is a new one at every step of training: the variable is watched in their stead, for they keep it alive. */
+class VariableNet implements Net {
+  #storage: SharedStorage | undefined;
+
+  register(_value: Tensor, storage: SharedStorage): void {
+    this.#storage = storage;
+  }
+
+  unregister(): boolean {
+    this.#storage = undefined;
+    return true;
+  }
+
+  free(): void {
+    if (this.#storage) free(this.#storage);
+  }
+}
+
+const safetyNet = new FinalizationRegistry<VariableNet>((net) => net.free());
 
 /**
  * A place that holds a tensor and whose value can change; everything else is immutable. A variable is lazy: until its value is asked for it is only a
@@ -28,11 +49,13 @@ abstract class Variable {
   #rng = new Rng(0).fork(`variable ${made++}`);
   #backend: Backend | undefined;
   #value: Tensor | undefined;
+  readonly #net = new VariableNet();
   #version = 0;
 
   constructor(shape: Shape, initializer: Initializer) {
     this.shape = [...shape];
     this.#initializer = initializer;
+    safetyNet.register(this, this.#net);
   }
 
   /** Counts the writes: a cache made from the value is good as long as the version stays. */
@@ -61,11 +84,7 @@ abstract class Variable {
    */
   get value(): Tensor {
     if (placeholders) return unobserved(() => full(this.shape, 0, { dtype: this.dtype }));
-    if (!this.#value) {
-      this.#value = this.#initialize();
-      this.#value.variable = this;
-    }
-    return this.#value;
+    return (this.#value ??= this.#own(this.#initialize()));
   }
 
   #initialize(): Tensor {
@@ -132,9 +151,15 @@ abstract class Variable {
   replace(value: Tensor | undefined): void {
     const old = this.#value;
     this.#value = value;
-    if (value) value.variable = this;
     this.#version++;
     old?.dispose();
+    if (value) this.#own(value);
+  }
+
+  #own(value: Tensor): Tensor {
+    value.variable = this;
+    value.watch(this.#net);
+    return value;
   }
 
   #checkShape(door: string, value: Tensor): void {
@@ -187,7 +212,8 @@ export function update<A, I extends readonly unknown[], O extends readonly unkno
   const list = inputs as readonly (Tensor | Variable)[];
   const tensors = list.map((input) => (input instanceof Variable ? input.value : input));
   const donated = tensors.filter((_, i) => list[i] instanceof Variable);
-  const outputs = outsideScopes(() =>
+  // The outputs are the variables' own, whatever scope there is.
+  const outputs = new Keeper().keep(() =>
     dispatch(op, tensors as unknown as Each<I, Tensor>, attributes, donated),
   ) as readonly Tensor[];
   outputs.forEach((output, i) => {

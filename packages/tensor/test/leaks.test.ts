@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { reference } from '@receptive/backend/reference';
-import { add, liveTensors, scope, setBackend, tensor, trackLeaks } from '@receptive/tensor';
+import { Parameter, add, liveTensors, scope, setBackend, sgdStep, tensor, trackLeaks } from '@receptive/tensor';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 setFlagsFromString('--expose-gc');
@@ -14,6 +14,8 @@ beforeEach(() => {
   trackLeaks(true);
 });
 afterEach(() => trackLeaks(false));
+
+const plain = { lr: 1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
 
 /** Runs the collector until `done`: finalisers come some turns of the event loop later. */
 async function collectUntil(done: () => boolean): Promise<void> {
@@ -52,6 +54,33 @@ test('a disposed tensor is not freed again when it is collected', async () => {
   forget();
   await collectUntil(() => backend.memory().storages === 0);
   expect(free).toHaveBeenCalledTimes(2);
+});
+
+/** A parameter of a value that a step has replaced. */
+function trained(): Parameter {
+  const w = new Parameter([2], () => tensor([1, 2]));
+  scope(() => sgdStep(w, tensor([1, 1]), undefined, plain));
+  return w;
+}
+
+test("a variable that is forgotten takes its value with it, unless somebody has the value's handle", async () => {
+  trackLeaks(false);
+  const value = (() => trained().value)();
+  (() => void trained())();
+  await collectUntil(() => backend.memory().storages === 1);
+  expect(value.dataSync()).toEqual(Float32Array.of(0, 1));
+  expect(backend.memory().storages).toBe(1);
+});
+
+test('what a variable no longer holds is not freed again when it is collected', async () => {
+  trackLeaks(false);
+  const free = vi.spyOn(backend, 'free');
+  (() => trained().value.dispose())();
+  (() => trained().dispose())();
+  forget();
+  await collectUntil(() => backend.memory().storages === 0);
+  // The values of the variables, the gradients, and the witness.
+  expect(free).toHaveBeenCalledTimes(5);
 });
 
 test('a forgotten clone does not take the storage from the handle that is left', async () => {

@@ -188,7 +188,7 @@ export function recipe<O extends CommonOptions>(
         parameter,
         state: new Map(rule.slots(chosen).map((slot, i) => [`${slot}/${name}`, buffers[i]!])),
         step: (gradient, factor, step) =>
-          rule.step(parameter, gradient, buffers, { ...chosen, lr: chosen.lr * factor }, step),
+          rule.step(parameter, gradient, buffers, factor === 1 ? chosen : { ...chosen, lr: chosen.lr * factor }, step),
       };
     });
     const empty = members.findIndex((chosen) => chosen.length === 0);

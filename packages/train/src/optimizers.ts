@@ -26,8 +26,7 @@ const sgdRule: OptimizerRule<SgdOptions> = {
   slots: ({ momentum }) => (momentum === 0 ? [] : ['velocity']),
   step(parameter, gradient, [velocity], options, step) {
     // The velocity starts as the first gradient, whole.
-    const dampening = step === 1 ? 0 : options.dampening;
-    sgdStep(parameter, gradient, velocity, { ...options, dampening });
+    sgdStep(parameter, gradient, velocity, step === 1 ? { ...options, dampening: 0 } : options);
   },
 };
 
