@@ -61,7 +61,7 @@ export function innerBlock(k: number): number {
 /** How C is cut into chunks: columns wide enough to repay a call, and rows where the columns alone are few. */
 function blocks(p: Product): { rows: number; rowChunks: number; columns: number; columnChunks: number } {
   const n = sizeOf(p.columns);
-  const columns = roundUp(pieces(n, Math.max(pieces(n, 256), Math.min(ENOUGH, pieces(n, 64)))), COLUMNS);
+  const columns = roundUp(pieces(n, Math.max(pieces(n, 256), Math.min(ENOUGH, pieces(n, 32)))), COLUMNS);
   const columnChunks = pieces(n, columns);
   // Each chunk of rows packs the columns of B again, which only many rows repay.
   const wanted = Math.min(pieces(ENOUGH, columnChunks * sizeOf(p.batch ?? [])), pieces(p.rows, 240));
