@@ -27,7 +27,7 @@ export { sample, sampleInputGradient, samplePointsGradient } from './sampling';
 export { logSoftmax, logSoftmaxGradient, softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from './softmax';
 export { stripProduct } from './strip-product';
 export { sweep } from './sweep';
-export { winograd, winogradKernels, winogradTiles, winogradWeights } from './winograd';
+export { winograd, winogradInput, winogradKernels, winogradOutput, winogradProducts, winogradTiles, winogradWeights } from './winograd';
 
 /** First address that is free for data. */
 export function heapBase(): usize {

@@ -2,7 +2,7 @@ import type { ConvAlgorithm } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import type { Located } from './elementwise.ts';
 import type { Product } from './gemm.ts';
-import { COLUMNS, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
+import { COLUMNS, ENOUGH, innerBlock, multiply, pack, packedBytes, paddedRows } from './gemm.ts';
 import type { Phase, Plan, Reserve } from './plan.ts';
 import { deriving, pieces, roundUp, words } from './plan.ts';
 import type { Sizes } from './sizes.ts';
@@ -15,14 +15,33 @@ import { copyView } from './views.ts';
 /** Outputs of a tile along an axis. */
 type TileSize = 2 | 4;
 
-/** Tiles of a block: enough to repay reading the weights, and few enough for their products to stay in the cache. */
+/**
+ * Tiles of a block that is a chunk: enough to repay reading the weights, and few enough for their products to stay in the cache. It may have half of that for there to be
+ * more chunks, or a quarter where weights stay in the second-level cache.
+ */
 const TILES = 64;
+const NEAR = 1 << 20;
+/** Tiles of a block that all threads compute together. */
+const SHARED = 96;
+/** Most tiles of a row: longer ones are cut. */
+const LONGEST = 128;
+/** Multiplications that are not worth sharing, and those that repay a chunk of products. */
+const SMALL = 1 << 20;
+const GRAIN = 1 << 18;
+/** Filters that a product takes at a time, a multiple of those that the highest tiles fill. */
+const SLICE = 30;
+/** Most chunks that transform tiles. */
+const CHUNKS = 32;
+/** Bytes of transformed weights from which on they are fetched before they are used. */
+const MANY = 8 << 20;
 /** Rows of weights, a multiple of those that the highest tiles fill. */
 const ROWS = 60;
 /** Channels up to which a product runs over all of them at once: to add to its sums costs more than to pass by the cache. */
 const WHOLE = 512;
 /** Bytes between the elements of a tile, so that they do not all fall into the same lines of the cache. */
 const APART = 192;
+/** Bytes that each step needs for itself. */
+const SCRATCH = 2048;
 
 /** Bytes of transformed tiles at a time, and tiles up to which they may be more: few tiles do not repay reading and writing their sums. */
 const PART = 8 << 20;
@@ -164,84 +183,107 @@ export function inputGradientByWinograd(
   );
 }
 
+/** How outputs are cut into tiles. A row of tiles is one of the image, or one of several side by side where it would be too long. */
+interface Tiling {
+  readonly tiles: number;
+  readonly abreast: number;
+  readonly rowsPerImage: number;
+  readonly allRows: number;
+}
+
+function tilingOf(output: readonly number[], images: number, m: TileSize, most: number): Tiling {
+  const [down, across] = output.map((length) => pieces(length, m)) as [number, number];
+  const abreast = pieces(across, most);
+  const rowsPerImage = down * abreast;
+  return { tiles: pieces(across, abreast), abreast, rowsPerImage, allRows: images * rowsPerImage };
+}
+
+/** Bytes of a strip of the image that holds a row of tiles. */
+const stripBytes = (tiles: number, m: TileSize, taps: number): number =>
+  (m + taps - 1) * (roundUp(tiles, 4) * m + 4) * 4;
+
 /** A convolution in tiles of `m` x `m` outputs. */
 export function convolveTiles(conv: Winograd, m: TileSize, reserve: Reserve): Plan {
-  const { x, out, bias, weight, kernels, taps, dense, relu, images, groups, channels, filters } = conv;
+  const { x, out, bias, weight, kernels, taps, relu, images, groups, channels, filters } = conv;
   const { input, output, before } = conv;
   const elements = (m + taps - 1) ** 2;
-  const block = channels <= WHOLE ? channels : innerBlock(channels);
+  const inner = channels <= WHOLE ? channels : innerBlock(channels);
   const perElement = paddedRows(filters) * channels * 4 + APART;
   const bytes = groups * elements * perElement;
   const transformed = reserve(bytes);
-  const grain = roundUp(pieces(16384, channels * taps ** 2), ROWS);
-  const weightChunks = pieces(filters, grain);
-
-  const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
-  const allRows = images * tilesDown;
-  const rows = Math.min(allRows, pieces(TILES, tilesAcross));
-  const blocks = pieces(allRows, rows);
-  // A block that is the only one is cut into slices of the filters, which transform the same tiles again.
-  const slices = groups * blocks === 1 ? Math.min(2, pieces(filters, 2 * ROWS)) : 1;
-  const slice = slices === 1 ? filters : roundUp(pieces(filters, slices), ROWS);
-  const columns = roundUp(rows * tilesAcross + 3, COLUMNS);
-  const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
+  const { tiles, abreast, rowsPerImage, allRows } = tilingOf(output, images, m, LONGEST);
+  // A chunk for each block, if these are enough; else blocks are computed one after the other, by all threads together.
+  const isSmall = groups * elements * channels * filters * allRows * tiles <= SMALL;
+  const most = Math.min(pieces(TILES, tiles), Math.floor((groups * allRows) / ENOUGH));
+  const least = elements * perElement <= NEAR ? TILES / 4 : TILES / 2;
+  const isApart = isSmall || most >= Math.min(allRows, pieces(least, tiles));
+  const blocks = pieces(allRows, isSmall ? pieces(TILES, tiles) : isApart ? most : pieces(SHARED, tiles));
+  const rows = pieces(allRows, blocks);
+  const columns = roundUp(rows * tiles + 3, COLUMNS);
+  const slices = Math.max(1, Math.floor((filters - (filters % ROWS)) / SLICE));
+  const tilesBytes = elements * (columns * channels * 4 + APART);
+  const productsBytes = elements * (columns * paddedRows(filters) * 4 + APART);
+  const strip = stripBytes(tiles, m, taps);
   const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
 
-  const transforming: Plan = [
+  const common = words(
+    [m, taps, channels, filters, inner, rows, allRows, rowsPerImage, abreast, tiles, columns],
+    [...input, ...before, ...output],
+    [x.address, groups * channels * inputSize, channels * inputSize, transformed, elements * perElement, perElement],
+    [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0, Number(relu)],
+    kernels ? [weight + kernels.offset, ...kernels.strides] : [0, 0, 0, 0, 0],
+    [blocks, SLICE, slices, Number(bytes > MANY)],
+  );
+  const weights = deriving(
+    { sources: [weight], address: transformed, bytes },
+    transformedWeights(conv, m, inner, transformed, perElement),
+  );
+  if (isApart) {
+    const scratch = SCRATCH + strip + tilesBytes + productsBytes;
+    return [...weights, { kernel: 'winograd', words: common, chunks: groups * blocks, scratch }];
+  }
+  const [tilesAt, productsAt] = [reserve(groups * tilesBytes), reserve(groups * productsBytes)];
+  // Two channels of a panel share a line of the cache.
+  const some = (all: number): number => roundUp(pieces(all, CHUNKS), 2);
+  const [someChannels, someFilters] = [some(channels), some(filters)];
+  const [channelChunks, filterChunks] = [pieces(channels, someChannels), pieces(filters, someFilters)];
+  const products = elements * slices;
+  const work = (filters / slices) * channels * rows * tiles;
+  const someProducts = Math.max(1, Math.min(Math.floor(GRAIN / work), Math.floor((groups * products) / ENOUGH)));
+  const productChunks = pieces(products, someProducts);
+  const steps = (block: number): Plan => {
+    const all = words(
+      common,
+      [block, tilesAt, productsAt],
+      [someChannels, channelChunks, someProducts, productChunks, someFilters, filterChunks],
+    );
+    return [
+      { kernel: 'winogradInput', words: all, chunks: groups * channelChunks, scratch: SCRATCH + strip },
+      { kernel: 'winogradProducts', words: all, chunks: groups * productChunks, scratch: SCRATCH },
+      { kernel: 'winogradOutput', words: all, chunks: groups * filterChunks, scratch: SCRATCH },
+    ];
+  };
+  return [...weights, ...Array.from({ length: blocks }, (_, block) => steps(block)).flat()];
+}
+
+/** Transforms weights into panels. */
+function transformedWeights(conv: Winograd, m: TileSize, inner: number, address: number, perElement: number): Plan {
+  const { groups, channels, filters, taps, dense } = conv;
+  const elements = (m + taps - 1) ** 2;
+  const filtersAtATime = roundUp(pieces(16384, channels * taps ** 2), ROWS);
+  const filterChunks = pieces(filters, filtersAtATime);
+  const channelsAtATime = roundUp(pieces(channels, pieces(ENOUGH, groups * filterChunks)), 4);
+  const channelChunks = pieces(channels, channelsAtATime);
+  return [
     ...dense.plan,
     {
       kernel: 'winogradWeights',
-      words: words([
-        m,
-        channels,
-        filters,
-        block,
-        grain,
-        weightChunks,
-        dense.address,
-        transformed,
-        elements * perElement,
-        perElement,
-        taps,
-      ]),
-      chunks: groups * weightChunks,
-      scratch: 2048,
-    },
-  ];
-  return [
-    ...deriving({ sources: [weight], address: transformed, bytes }, transforming),
-    {
-      kernel: 'winograd',
       words: words(
-        [
-          m,
-          channels,
-          filters,
-          block,
-          slice,
-          pieces(filters, slice),
-          blocks,
-          rows,
-          allRows,
-          tilesDown,
-          tilesAcross,
-          columns,
-        ],
-        [...input, ...before, ...output],
-        [
-          x.address,
-          groups * channels * inputSize,
-          channels * inputSize,
-          transformed,
-          elements * perElement,
-          perElement,
-        ],
-        [out.address, groups * filters * outputSize, filters * outputSize, bias?.address ?? 0],
-        kernels ? [weight + kernels.offset, ...kernels.strides] : [0, 0, 0, 0, 0],
-        [Number(relu), taps],
+        [m, channels, filters, inner, filtersAtATime, filterChunks],
+        [dense.address, address, elements * perElement, perElement, taps, channelsAtATime, channelChunks],
       ),
-      chunks: groups * blocks * pieces(filters, slice),
-      scratch: 2048 + (m + taps - 1) * pitch + elements * (columns * (channels + paddedRows(slice)) * 4 + 2 * APART),
+      chunks: groups * filterChunks * channelChunks,
+      scratch: SCRATCH,
     },
   ];
 }
@@ -259,26 +301,24 @@ export function weightGradientByWinograd(
   const [input, output] = [sizes.input.slice(1), sizes.output.slice(1)] as const;
   const taps = sizes.kernel[2];
   const elements = (m + taps - 1) ** 2;
-  const [tilesDown, tilesAcross] = output.map((length) => pieces(length, m)) as [number, number];
-  const allRows = images * tilesDown;
   const bytesPerTile = elements * groups * (channels + 2 * filters) * 4;
   const most = Math.max(FEW, Math.floor(PART / bytesPerTile));
-  const rows = Math.min(allRows, pieces(most, tilesAcross));
+  const { tiles: across, abreast, rowsPerImage, allRows } = tilingOf(output, images, m, most);
+  const rows = Math.min(allRows, Math.floor(most / across));
   // Beyond the last tile lie those that only make up a vector.
-  const length = roundUp(rows * tilesAcross + 3, 4);
+  const length = roundUp(rows * across + 3, 4);
   const perElement = { x: groups * channels * length, gradient: groups * filters * length };
   const tiles = { x: reserve(elements * perElement.x * 4), gradient: reserve(elements * perElement.gradient * 4) };
   const sums = reserve(elements * groups * filters * channels * 4 + 16);
 
   const [inputSize, outputSize] = [sizeOf(input) * 4, sizeOf(output) * 4];
   const [perImage, perOutput] = [groups * channels * inputSize, groups * filters * outputSize];
-  const pitch = (pieces(tilesAcross, 4) * 4 * m + 4) * 4;
   const transform = (isGradient: boolean, from: number, count: number): Phase => {
     const all = groups * (isGradient ? filters : channels);
     return {
       kernel: 'winogradTiles',
       words: words(
-        [m, isGradient ? 1 : 0, from, count, tilesDown, tilesAcross],
+        [m, isGradient ? 1 : 0, from, count, rowsPerImage, abreast, across],
         isGradient
           ? [...output, 0, 0, gradient.address, perOutput]
           : [...input, before[1], before[2], x.address, perImage],
@@ -286,13 +326,13 @@ export function weightGradientByWinograd(
         [length * 4, taps],
       ),
       chunks: all,
-      scratch: 1024 + (m + taps - 1) * pitch,
+      scratch: SCRATCH + stripBytes(across, m, taps),
     };
   };
   const productOf = (count: number, accumulate: boolean): Product => ({
     batch: [elements, groups],
     rows: filters,
-    inner: [count * tilesAcross],
+    inner: [count * across],
     columns: [channels],
     a: { address: tiles.gradient, batch: [perElement.gradient, filters * length], row: length, inner: [1] },
     b: { address: tiles.x, batch: [perElement.x, channels * length], inner: [1], columns: [length] },
@@ -320,7 +360,7 @@ export function weightGradientByWinograd(
         [images, ...input, before[1], before[2], ...output, x.address, perImage, gradient.address, perOutput, taps],
       ),
       chunks: groups * filters,
-      scratch: 2048,
+      scratch: SCRATCH,
     },
   ];
 }

@@ -1,6 +1,7 @@
 import type { ConvAlgorithm, ConvGeometry, Kernels, Operand } from '@receptive/backend';
 import { windowOutput } from '@receptive/backend';
 import { plannedKernels } from '../src/index.ts';
+import type { Program } from '../src/index.ts';
 
 /** A convolution of images of `channels` with `filters`. */
 export interface Convolution {
@@ -57,21 +58,22 @@ export function place<T>(list: readonly T[], i: number, item: T): T[] {
   return list.map((other, k) => (k === i ? item : other));
 }
 
-/** What a convolution and its gradients run: Winograd's kernels, with the size of their tiles, the matrix product, or neither. */
-export function chosen(convolution: Convolution): ConvAlgorithm[] {
-  let found: ConvAlgorithm = 'direct';
-  const kernels = plannedKernels({
-    addressOf: () => 0,
-    reserve: () => 0,
-    run({ phases, words }) {
-      const tiled = phases.find(({ kernel }) => kernel.startsWith('winograd'));
-      if (tiled) found = words[tiled.args / 4] === 4 ? 'winograd4' : 'winograd2';
-      else found = phases.some(({ kernel }) => kernel === 'gemm') ? 'gemm' : 'direct';
-    },
-  });
+/** The programs of a convolution and its gradients. */
+export function programs(convolution: Convolution): Program[] {
+  let found: Program | undefined;
+  const kernels = plannedKernels({ addressOf: () => 0, reserve: () => 0, run: (program) => (found = program) });
   const [x, weight, y] = shapesOf(convolution).map((shape): Operand => ({ storage: {}, shape, dtype: 'float32' }));
   return computations.map(({ run }) => {
     run(kernels, x!, weight!, y!, convolution.geometry);
-    return found;
+    return found!;
+  });
+}
+
+/** What a convolution and its gradients run: Winograd's kernels, with the size of their tiles, the matrix product, or neither. */
+export function chosen(convolution: Convolution): ConvAlgorithm[] {
+  return programs(convolution).map(({ phases, words }) => {
+    const tiled = phases.find(({ kernel }) => kernel.startsWith('winograd'));
+    if (tiled) return words[tiled.args / 4] === 4 ? 'winograd4' : 'winograd2';
+    return phases.some(({ kernel }) => kernel === 'gemm') ? 'gemm' : 'direct';
   });
 }

@@ -169,6 +169,10 @@ const listed: readonly (readonly [name: string, Convolution])[] = [
   ['AlexNet, third', { images: 8, channels: 256, filters: 384, input: [13, 13], geometry: square(3, { padding: 1 }) }],
   ['ZFNet, first', { channels: 3, filters: 96, input: [224, 224], geometry: square(7, { stride: 2, padding: 1 }) }],
   ['ZFNet, second', { channels: 96, filters: 256, input: [55, 55], geometry: square(5, { stride: 2 }) }],
+  ...[1, 8].map(
+    (images) =>
+      ['ZFNet, wide', { images, ...convolution({ size: 3, channels: 512, filters: 1024, side: 13 }) }] as const,
+  ),
   ...[
     [3, 64, 224],
     [64, 64, 224],
@@ -237,8 +241,9 @@ up to rounding, and treat NaN and infinities as the definition does. It is the C
 1. Winograd, for what it can compute, if a group has at least ${REPAID.forward[3]} channels and ${REPAID.forward[3]} filters, of 5 x 5 at least ${REPAID.forward[5]}
    of each, or ${REPAID.weightGradient[5]} for the gradient of the weights, and all images together at least ${PLACES.least} places of outputs,
    or, for gradients, ${PLACES.inMemory} where the transformed weights are larger than ${CACHE >> 20} MiB. Tiles are of 4 x 4 outputs, or of 2 x 2 if these take no more multiplications, since
-   fewer of them hang over the edge. The input's gradient of a strided convolution, which a transposed one is, takes tiles of 4 x 4 where places of one remainder by the
-   stride meet 3.5 taps or more on average, of which a window of 3 x 3 covers all, as with 4 x 4 kernels at stride 2.
+   fewer of them hang over the edge. Where few tiles meet many weights, small tiles have less than half of them to read, but take longer all the same: what is multiplied
+   is fetched ahead. The input's gradient of a strided convolution, which a transposed one is, takes tiles of 4 x 4 where places of one remainder by the stride meet
+   3.5 taps or more on average, of which a window of 3 x 3 covers all, as with 4 x 4 kernels at stride 2.
 2. A direct kernel: for few channels and filters in a group (of 3x3 kernels' gradient: before Winograd), for few filters (of the input's gradient: channels),
    or a batch of small images.
 3. The matrix product.

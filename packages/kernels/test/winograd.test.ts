@@ -2,6 +2,8 @@ import type { ConvGeometry, Kernels, Operand } from '@receptive/backend';
 import { sizeOf, windowOutput } from '@receptive/backend';
 import { reference } from '@receptive/backend/reference';
 import { describe, expect, test } from 'vitest';
+import { programs, square } from './convolution.ts';
+import type { Convolution } from './convolution.ts';
 import { TestHost, agrees, flavours, noise, sequence } from './support.ts';
 import type { Call, Given } from './support.ts';
 
@@ -46,6 +48,45 @@ const same: ConvGeometry['padding'] = [
 
 // An output takes part in the sums of a whole tile: its error is not bounded by its own products alone, which at a corner are few, and of a large tile fewer.
 const tolerance = ({ taps }: Variant): number => (taps === 3 ? 200 : 1000);
+
+describe('how the work is cut', () => {
+  /** The phases of a convolution and of its gradients, without those that only look for what is to be mended. */
+  const phases = (
+    convolution: Convolution,
+  ): readonly (readonly { readonly kernel: string; readonly chunks: number }[])[] =>
+    programs(convolution).map((program) => program.phases);
+
+  test.each<[string, Convolution]>([
+    ['one row of tiles', { channels: 256, filters: 256, input: [4, 60], geometry: square(3, { padding: 1 }) }],
+    ['few tiles', { channels: 512, filters: 512, input: [14, 14], geometry: square(3, { padding: 1 }) }],
+    [
+      'few tiles of many weights',
+      { channels: 512, filters: 1024, input: [13, 13], geometry: square(3, { padding: 1 }) },
+    ],
+    ['images', { images: 8, channels: 256, filters: 384, input: [13, 13], geometry: square(3, { padding: 1 }) }],
+    ['few channels', { channels: 64, filters: 64, input: [56, 56], geometry: square(3, { padding: 1 }) }],
+    ['many tiles', { channels: 64, filters: 64, input: [224, 224], geometry: square(3, { padding: 1 }) }],
+    ['taps', { channels: 96, filters: 256, input: [27, 27], geometry: square(5, { padding: 2 }) }],
+  ])('gives 16 threads something to do in every step: %s', (_, convolution) => {
+    for (const algorithm of ['winograd2', 'winograd4'] as const) {
+      const geometry = { ...convolution.geometry, algorithm };
+      for (const all of phases({ ...convolution, geometry })) {
+        const tiled = all.filter(({ kernel }) => kernel.startsWith('winograd') || kernel === 'gemm');
+        expect(tiled.length).toBeGreaterThan(0);
+        for (const { kernel, chunks } of tiled) expect(chunks, kernel).toBeGreaterThanOrEqual(16);
+      }
+    }
+  });
+
+  test('needs no more memory for wider images', () => {
+    const needed = ([height, width]: readonly [number, number]): number[] =>
+      programs({ channels: 64, filters: 64, input: [height, width], geometry: square(3, { padding: 1 }) }).map(
+        ({ scratch, reserve }) => scratch + reserve,
+      );
+    const [square512, wide] = [needed([512, 512]), needed([16, 16384])];
+    wide.forEach((bytes, i) => expect(bytes).toBeLessThan(1.25 * square512[i]!));
+  });
+});
 
 describe.each(runs)("Winograd's convolutions, $flavour, $taps taps, $algorithm", async ({ flavour, ...variant }) => {
   const { taps } = variant;
@@ -122,12 +163,27 @@ describe.each(runs)("Winograd's convolutions, $flavour, $taps taps, $algorithm",
     ['groups', { images: 2, channels: 8, filters: 16, input: [12, 12], padding: same, groups: 3 }],
     ['more channels than a block', { images: 1, channels: 400, filters: 10, input: [8, 8], padding: same, groups: 1 }],
     ['filters in slices', { images: 1, channels: 8, filters: 130, input: [9, 9], padding: same, groups: 1 }],
+    ['rows that are cut', { images: 2, channels: 8, filters: 9, input: [5, 530], padding: same, groups: 1 }],
     [
-      'one filter more than tiles fill, in wide rows',
-      { images: 1, channels: 8, filters: 61, input: [8, 256], padding: same, groups: 1 },
+      'one filter more than tiles fill, in rows that are cut',
+      { images: 1, channels: 8, filters: 61, input: [5, 530], padding: same, groups: 1 },
     ],
+    ['blocks in steps, of groups', { images: 2, channels: 8, filters: 16, input: [29, 29], padding: same, groups: 2 }],
     ['many blocks', { images: 3, channels: 8, filters: 9, input: [40, 20], padding: same, groups: 1 }],
   ])('%s', (_, one) => check(one));
+
+  test('few tiles of more weights than a cache holds', () => {
+    const one = { images: 1, channels: 250, filters: 240, input: [2, 2], padding: same, groups: 1 } as const;
+    const geometry = geometryOf(one, variant);
+    const { x, w, y } = shapesOf(one);
+    agrees(
+      host,
+      [given(x), given(w)],
+      [{ shape: y }],
+      (k, [a, b], [out]) => k.conv(a!, b!, undefined, out!, geometry),
+      TILE,
+    );
+  });
 
   test('random geometries', () => {
     const upTo = (n: number): number => Math.floor(random() * (n + 1));
