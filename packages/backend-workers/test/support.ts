@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Backend, Operand } from '@receptive/backend';
 import type { KernelTable, LinearOptions, Means } from '@receptive/kernels';
 import { linearBackend } from '@receptive/kernels';
+import { source } from '../src/generated/worker.ts';
 import { host } from '../src/node/host.ts';
 import type { PoolPlan } from '../src/pool.ts';
 import { Pool } from '../src/pool.ts';
@@ -19,9 +20,11 @@ const [TROUBLE, TAKEN] = [0, 1];
 const [GO, DONE] = [2, 3];
 /** How many chunks threads have begun; for how many microseconds they wait at most before each. */
 const [CHUNKS, DELAY] = [4, 5];
+/** How many times ten milliseconds a slow chunk takes. */
+const SLOW = 6;
 
-const text = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
-const script = `data:text/javascript,${encodeURIComponent(text('trouble.js') + text('../generated/worker.js'))}`;
+const trouble = readFileSync(new URL('trouble.js', import.meta.url), 'utf8');
+const script = `data:text/javascript,${encodeURIComponent(trouble + source)}`;
 
 /** The number of the turn among the words of a pool's control: odd while it is open. The next chunk to claim. */
 const [TURN, NEXT] = [0, 16];
@@ -101,8 +104,9 @@ export class Rig {
   }
 
   /** Gets the next thread to claim a chunk into trouble; the caller waits until there is one. */
-  trouble(kind: Trouble): void {
-    this.patience = isForEver.has(kind) ? SHORT : LONG;
+  trouble(kind: Trouble, milliseconds = 20): void {
+    Atomics.store(this.words, SLOW, Math.ceil(milliseconds / 10));
+    if (kind !== 'slow') this.patience = isForEver.has(kind) ? SHORT : LONG;
     for (const word of [TAKEN, GO, DONE]) Atomics.store(this.words, word, 0);
     Atomics.store(this.words, TROUBLE, troubles.indexOf(kind));
   }

@@ -2,7 +2,7 @@
 {
   /** The words, and their numbers: see support.ts. @type {Int32Array} */
   let words;
-  const [TROUBLE, TAKEN, GO, DONE, CHUNKS, DELAY] = [0, 1, 2, 3, 4, 5];
+  const [TROUBLE, TAKEN, GO, DONE, CHUNKS, DELAY, SLOW] = [0, 1, 2, 3, 4, 5, 6];
   // The script gets its job by a message; so do these lines, a moment before.
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   parentPort?.once('message', (job) => (words = job.words));
@@ -37,7 +37,8 @@
     },
     // slow
     (compute) => {
-      Atomics.wait(words, GO, 0, 20);
+      // Of a time in which the process is stopped, one of many waits passes.
+      for (let left = words[SLOW] ?? 0; left > 0; left--) Atomics.wait(words, GO, 0, 10);
       compute();
     },
   ];
