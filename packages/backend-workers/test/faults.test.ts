@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '@receptive/backend';
+import type { Means } from '@receptive/kernels';
+import { linearBackend } from '@receptive/kernels';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Pool } from '../src/pool.ts';
+import type { Host, Thread } from '../src/thread.ts';
+import { host } from '../src/node/host.ts';
 import { LONG, MANY, Rig, SHORT, valueOf, vector } from './support.ts';
 import type { RigOptions, Trouble } from './support.ts';
 
@@ -274,7 +279,17 @@ describe('the pool', () => {
   });
 
   test('does not start if one thread cannot, and leaves none', async () => {
-    await expect(Rig.start({ threads: 4, startable: 2 })).rejects.toThrow('no thread can be started');
+    const threads: Thread[] = [];
+    const spawn: Host['spawn'] = async (job, url) => {
+      if (job.member === 2) throw new Error('no thread can be started');
+      const thread = await host.spawn(job, url);
+      threads.push(thread);
+      return thread;
+    };
+    const hire = (means: Means): Promise<Pool> => Pool.start(means, { ...host, spawn }, { threads: 4, patience: LONG });
+    await expect(linearBackend('workers', {}, { shared: true, hire })).rejects.toThrow('no thread can be started');
+    expect(threads).toHaveLength(2);
+    await Promise.all(threads.map(({ exited }) => exited));
   });
 
   test('misses no turn between looking for work and sleeping', async () => {

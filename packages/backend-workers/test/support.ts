@@ -46,8 +46,8 @@ export interface RigOptions extends LinearOptions {
   readonly threads?: number;
   /** Whether threads that are to end do so; else when the test calls {@link Rig.end}. */
   readonly ends?: boolean;
-  /** How many threads can be started in all. */
-  readonly startable?: number;
+  /** Whether the caller waits for company before it computes a chunk; it does unless told. */
+  readonly sociable?: boolean;
 }
 
 /** A backend that shares every phase of several chunks, the threads of which a test sees and gets into trouble. */
@@ -60,13 +60,12 @@ export class Rig {
   patience = LONG;
   readonly #ends: boolean;
   #control: Int32Array = new Int32Array(NEXT + 1);
-  #startable: number;
+  #mayStart = true;
   #interruption: (() => void) | undefined;
   readonly #due: (() => void)[] = [];
 
-  private constructor({ ends = true, startable = Infinity }: RigOptions) {
+  private constructor({ ends = true }: RigOptions) {
     this.#ends = ends;
-    this.#startable = startable;
   }
 
   static async start(options: RigOptions = {}): Promise<{ rig: Rig; backend: Backend }> {
@@ -79,7 +78,11 @@ export class Rig {
       worth: { sharing: 0, waking: 0 },
     };
     const hire = (means: Means): Promise<Pool> =>
-      Pool.start({ ...means, kernels: rig.#sociable(means.kernels) }, rig.host, plan);
+      Pool.start(
+        options.sociable === false ? means : { ...means, kernels: rig.#sociable(means.kernels) },
+        rig.host,
+        plan,
+      );
     return { rig, backend: await linearBackend('workers', options, { shared: true, hire }) };
   }
 
@@ -130,7 +133,7 @@ export class Rig {
 
   /** From now on no thread can be started. */
   refuseStart(): void {
-    this.#startable = 0;
+    this.#mayStart = false;
   }
 
   /** Ends those that should have ended. */
@@ -139,7 +142,7 @@ export class Rig {
   };
 
   async #spawn(job: Parameters<Host['spawn']>[0]): Promise<Thread> {
-    if (this.#startable-- <= 0) throw new Error('no thread can be started');
+    if (!this.#mayStart) throw new Error('no thread can be started');
     this.#control = job.control;
     const thread = await host.spawn({ ...job, words: this.words } as typeof job, script);
     const terminate = (): void => thread.terminate();
