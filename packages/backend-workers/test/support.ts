@@ -22,6 +22,8 @@ const [GO, DONE] = [2, 3];
 const [CHUNKS, DELAY] = [4, 5];
 /** How many times ten milliseconds a slow chunk takes. */
 const SLOW = 6;
+/** For how many microseconds a thread waits at most before it says what it does. */
+const HESITATION = 7;
 
 const trouble = readFileSync(new URL('trouble.js', import.meta.url), 'utf8');
 const script = `data:text/javascript,${encodeURIComponent(trouble + source)}`;
@@ -104,6 +106,11 @@ export class Rig {
   /** Lets threads wait before each chunk, for so many microseconds at most. */
   delay(microseconds: number): void {
     Atomics.store(this.words, DELAY, microseconds);
+  }
+
+  /** Lets threads wait before they say what they do, for so many microseconds at most. */
+  hesitate(microseconds: number): void {
+    Atomics.store(this.words, HESITATION, microseconds);
   }
 
   /** Gets the next thread to claim a chunk into trouble; the caller waits until there is one. */

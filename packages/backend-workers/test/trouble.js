@@ -2,7 +2,7 @@
 {
   /** The words, and their numbers: see support.ts. @type {Int32Array} */
   let words;
-  const [TROUBLE, TAKEN, GO, DONE, CHUNKS, DELAY, SLOW] = [0, 1, 2, 3, 4, 5, 6];
+  const [TROUBLE, TAKEN, GO, DONE, CHUNKS, DELAY, SLOW, HESITATION] = [0, 1, 2, 3, 4, 5, 6, 7];
   // The script gets its job by a message; so do these lines, a moment before.
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   parentPort?.once('message', (job) => (words = job.words));
@@ -43,6 +43,21 @@
     },
   ];
 
+  /** @param {number} number */
+  const wait = (number) => {
+    const until = performance.now() + (Math.random() * (words[number] ?? 0)) / 1000;
+    while (performance.now() < until);
+  };
+
+  // Between two looks of a thread at the turn.
+  const { store } = Atomics;
+  Atomics.store = /** @type {typeof store} */ (
+    (/** @type {Int32Array} */ control, /** @type {number} */ index, /** @type {number} */ value) => {
+      if (words[HESITATION] !== 0) wait(HESITATION);
+      return store(control, index, value);
+    }
+  );
+
   const { Instance } = WebAssembly;
   WebAssembly.Instance = /** @type {typeof Instance} */ (
     /** @type {unknown} */ (
@@ -57,8 +72,7 @@
   function troubled(kernel) {
     return (/** @type {number[]} */ ...args) => {
       Atomics.add(words, CHUNKS, 1);
-      const until = performance.now() + (Math.random() * Atomics.load(words, DELAY)) / 1000;
-      while (performance.now() < until);
+      wait(DELAY);
       // Only one thread gets into it.
       const trouble = Atomics.exchange(words, TROUBLE, 0);
       if (trouble > 0) {

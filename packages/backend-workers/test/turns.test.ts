@@ -1,13 +1,35 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { Rig, valueOf, vector } from './support.ts';
 
 /** Elements of a chunk of elementwise functions. */
 const GRAIN = 16384;
 const TURNS = 40_000;
 
+const { store } = Atomics;
+
+afterEach(() => void (Atomics.store = store));
+
+/** Lets the caller, too, take its time between the words of a turn. */
+function dawdle(): void {
+  Atomics.store = ((control: Int32Array, index: number, value: number) => {
+    for (const until = performance.now() + 0.003; performance.now() < until;);
+    return store(control, index, value);
+  }) as typeof store;
+}
+
 describe('every chunk of every turn is computed once, by whoever comes', () => {
-  test.each([2, 3, 6])('%i threads', async (threads) => {
+  test.each([
+    { threads: 2, hesitation: 0 },
+    { threads: 3, hesitation: 0 },
+    { threads: 6, hesitation: 0 },
+    { threads: 2, hesitation: 30 },
+    { threads: 3, hesitation: 30 },
+  ])('$threads threads that hesitate for $hesitation microseconds', async ({ threads, hesitation }) => {
     const { rig, backend } = await Rig.start({ threads, sociable: false });
+    if (hesitation > 0) {
+      rig.hesitate(hesitation);
+      dawdle();
+    }
     const one = vector(backend, 1, 1);
     // Of different numbers of chunks: whoever took one turn for another would count in the wrong place.
     const counts = [2, 3, 5, 4].map((chunks) => vector(backend, chunks * GRAIN, 0));
