@@ -16,10 +16,11 @@ const [KERNEL, ARGS, CHUNKS, SCRATCH, STRIDE] = [3 * LINE, 3 * LINE + 1, 3 * LIN
 /** The states of the threads follow, a line each. */
 const STATES = 4;
 
-/** What a thread may be: not in a turn, in one, or asleep. */
-export const IDLE = 0;
+/** What a thread may be: not in a turn, in one, asleep, or not taken in yet: nobody would wait for it. */
+const IDLE = 0;
 const BUSY = 1;
 export const ASLEEP = 2;
+const OUTSIDE = 3;
 /** Beyond any number of chunks. */
 const NONE_LEFT = 2 ** 30;
 
@@ -49,6 +50,18 @@ export const chunkOf = (member: number): number => stateOf(member) + 1;
 
 /** The word that is 1 once a kernel has failed in thread number `member`. */
 export const faultOf = (member: number): number => stateOf(member) + 2;
+
+/** Makes a place ready for a thread, whatever state the last one left it in. */
+export function vacate(control: Int32Array, member: number): void {
+  Atomics.store(control, stateOf(member), OUTSIDE);
+  Atomics.store(control, faultOf(member), 0);
+}
+
+/** Lets a thread that serves take part from the next turn on: from now on it is waited for. */
+export function admit(control: Int32Array, member: number): void {
+  Atomics.store(control, stateOf(member), IDLE);
+  Atomics.notify(control, stateOf(member));
+}
 
 /** Opens a turn: chunks from number `first` on are there to be claimed. */
 export function open(control: Int32Array, { kernel, args, chunks, scratch, stride }: Turn, first: number): void {
@@ -92,6 +105,7 @@ export function share(
 /** Lets a thread compute in every turn that it comes in time for. Never returns. `spin` is for how many milliseconds it looks for the next turn before it sleeps. */
 export function serve(kernels: readonly Compute[], control: Int32Array, member: number, spin: number): never {
   const state = stateOf(member);
+  while (Atomics.load(control, state) === OUTSIDE) Atomics.wait(control, state, OUTSIDE);
   // A thread that takes another's place finds the turn that the other had, and waits for the one after.
   for (let seen = Atomics.load(control, TURN); ;) {
     const turn = change(control, state, seen, spin);

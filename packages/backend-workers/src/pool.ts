@@ -3,8 +3,8 @@ import { kernelOf } from '@receptive/kernels';
 import type { Turn } from './control.ts';
 import {
   ASLEEP,
-  IDLE,
   abandon,
+  admit,
   chunkOf,
   close,
   controlFor,
@@ -13,6 +13,7 @@ import {
   settle,
   share,
   stateOf,
+  vacate,
   wake,
 } from './control.ts';
 import type { Host, Thread } from './thread.ts';
@@ -29,6 +30,8 @@ const WORTH_WAKING = 0.1;
 const SPIN = 0.1;
 /** For how long the caller looks whether the last chunks are done before it sleeps, and leaves its processor to those who compute them. */
 const CALLER_SPIN = 0.05;
+/** How many threads may end one after the other, with nothing done together in between, until no more are started: to go on would be without end. */
+const MOST_LOST = 16;
 
 /** A phase as the pool sees it. */
 interface Phase {
@@ -76,6 +79,8 @@ export class Pool implements Crew {
   /** Those who are no longer waited for, but may still write. */
   readonly #stuck = new Set<number>();
   readonly #repairs = new Set<Promise<void>>();
+  /** How many threads have ended since something was last done together. */
+  #lost = 0;
   #disposed = false;
 
   private constructor(means: Means, host: Host, plan: PoolPlan) {
@@ -198,6 +203,7 @@ export class Pool implements Crew {
           'It is being replaced: await backend.flush(), then go on. Where chunks do take that long, give a larger `patience`.',
       );
     }
+    this.#lost = 0;
     if (failed)
       throw new Error(`workers: the kernel ${phase.name} failed in a thread; this is a bug in @receptive/kernels.`);
   }
@@ -211,9 +217,7 @@ export class Pool implements Crew {
 
   async #hire(number: number): Promise<void> {
     const { module, memory } = this.#means;
-    // Whoever had the place may have left it in any state.
-    Atomics.store(this.#control, stateOf(number), IDLE);
-    Atomics.store(this.#control, faultOf(number), 0);
+    vacate(this.#control, number);
     const job = { module, memory, control: this.#control, member: number, spin: SPIN };
     const thread = await this.#host.spawn(job, this.#plan.url);
     if (this.#disposed) {
@@ -223,6 +227,7 @@ export class Pool implements Crew {
     const replaced = thread.exited.then(() => this.#replace(member));
     const member: Member = { number, thread, replaced };
     this.#members = [...this.#members, member];
+    admit(this.#control, number);
   }
 
   /** Another thread for one that has ended. */
@@ -232,6 +237,7 @@ export class Pool implements Crew {
     this.#members = this.#members.filter((other) => other !== member);
     // Nobody else writes: what was freed may be used again.
     if (this.#stuck.delete(member.number) && this.#stuck.size === 0) this.#means.release();
+    if (++this.#lost > MOST_LOST) return;
     // If there can be no other, the rest goes on without it.
     await this.#hire(member.number).catch(() => {});
   }

@@ -101,8 +101,8 @@ const tasks: Record<string, (argument: string) => unknown> = {
   /** Computes something of which one chunk takes half a second, where there is patience for a whole one. */
   stopped: async () => {
     const { rig, backend } = await Rig.start();
-    rig.patience = 1;
     rig.trouble('slow', 500);
+    rig.patience = 1;
     say('ready');
     say(square(backend));
   },

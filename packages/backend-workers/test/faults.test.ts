@@ -77,7 +77,8 @@ describe('a thread that', () => {
     for (let i = 0; i < TIMES; i++) {
       const threads = rig.alive.filter((_, which) => i % 3 !== which);
       const end = (): void => threads.forEach((thread) => thread.terminate());
-      rig.delay(i * 20);
+      rig.rest();
+      rig.delay(100 + i * 20);
       rig.patience = SHORT;
       if (i % 5 === 0) end();
       else rig.interrupt(end);
@@ -116,6 +117,21 @@ describe('a thread that', () => {
     squareTogether();
   });
 
+  test('is starting takes no part before the pool waits for it', async () => {
+    await start();
+    for (let i = 0; i < 3; i++) {
+      const threads = rig.alive;
+      for (const thread of threads) thread.terminate();
+      await Promise.all(threads.map(({ exited }) => exited));
+      rig.delay(1000);
+      // Others start meanwhile, but nobody hears of it.
+      for (const until = performance.now() + 300; performance.now() < until;) square();
+      rig.delay(0);
+      await backend.flush();
+      squareTogether();
+    }
+  });
+
   test('cannot be replaced is done without', async () => {
     await start();
     rig.refuseStart();
@@ -128,6 +144,20 @@ describe('a thread that', () => {
       square();
     }
   });
+});
+
+test('threads that end as soon as they have begun are not started for ever', async () => {
+  await start();
+  rig.cutShort();
+  const { length } = rig.threads;
+  for (const thread of rig.alive) thread.terminate();
+  for (let i = 0; i < 30 && rig.alive.length > 0; i++) {
+    await Promise.all(rig.alive.map(({ exited }) => exited));
+    await backend.flush();
+  }
+  expect(rig.alive).toHaveLength(0);
+  expect(rig.threads.length).toBeLessThan(length + 20);
+  square();
 });
 
 describe('while a thread that has been given up may still write', () => {

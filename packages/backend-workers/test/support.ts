@@ -3,6 +3,7 @@ import type { Backend, Operand } from '@receptive/backend';
 import type { KernelTable, LinearOptions, Means } from '@receptive/kernels';
 import { linearBackend } from '@receptive/kernels';
 import { source } from '../src/generated/worker.ts';
+import { ASLEEP, stateOf } from '../src/control.ts';
 import { host } from '../src/node/host.ts';
 import type { PoolPlan } from '../src/pool.ts';
 import { Pool } from '../src/pool.ts';
@@ -63,6 +64,7 @@ export class Rig {
   readonly #ends: boolean;
   #control: Int32Array = new Int32Array(NEXT + 1);
   #mayStart = true;
+  #areShort = false;
   #interruption: (() => void) | undefined;
   readonly #due: (() => void)[] = [];
 
@@ -113,10 +115,18 @@ export class Rig {
     Atomics.store(this.words, HESITATION, microseconds);
   }
 
+  /** Waits until all threads sleep: then none of them misses the next turn, as one that has just come might. */
+  rest(): void {
+    const until = performance.now() + 1000;
+    const isAwake = ({ member }: Watched): boolean => Atomics.load(this.#control, stateOf(member)) !== ASLEEP;
+    while (this.alive.some(isAwake) && performance.now() < until);
+  }
+
   /** Gets the next thread to claim a chunk into trouble; the caller waits until there is one. */
   trouble(kind: Trouble, milliseconds = 20): void {
     Atomics.store(this.words, SLOW, Math.ceil(milliseconds / 10));
-    if (kind !== 'slow') this.patience = isForEver.has(kind) ? SHORT : LONG;
+    this.rest();
+    this.patience = isForEver.has(kind) ? SHORT : LONG;
     for (const word of [TAKEN, GO, DONE]) Atomics.store(this.words, word, 0);
     Atomics.store(this.words, TROUBLE, troubles.indexOf(kind));
   }
@@ -143,6 +153,11 @@ export class Rig {
     this.#mayStart = false;
   }
 
+  /** From now on threads end as soon as they have begun. */
+  cutShort(): void {
+    this.#areShort = true;
+  }
+
   /** Ends those that should have ended. */
   readonly end = (): void => {
     for (const terminate of this.#due.splice(0)) terminate();
@@ -161,6 +176,7 @@ export class Rig {
     };
     void thread.exited.then(() => (watched.isOver = true));
     this.threads.push(watched);
+    if (this.#areShort) thread.terminate();
     return watched;
   }
 
