@@ -1,20 +1,19 @@
 // How the threads of a pool agree on who computes what: a few words that all of them share. The caller opens a turn, one phase of a program, for others to
-// join; everybody claims chunks from one counter until none is left; then the caller closes the turn, and waits for those that are still at work. Whoever comes late finds the turn
-// closed and the chunks done, so that nobody is waited for who has not begun.
+// join. Each thread has a share of the chunks, the same part of every phase, so that it finds in its cache what it computed in the one before; who is done with his own claims what is left
+// of the others'. When there is nothing left to claim, the caller closes the turn, and waits for those that are still at work. Whoever comes late finds the turn closed and the chunks done,
+// so that nobody is waited for who has not begun.
 
 /** Words between two that different threads write: a cache line. */
 const LINE = 16;
 
 /** Number of the turn: odd while it is open. Threads that have nothing to do wait for it to change. */
 const TURN = 0;
-/** The next chunk that nobody has claimed. */
-const NEXT = LINE;
 /** Whether the caller sleeps until somebody is done. */
-const WAITING = 2 * LINE;
+const WAITING = LINE;
 /** What the open turn is about; written while it is closed. */
-const [KERNEL, ARGS, CHUNKS, SCRATCH, STRIDE] = [3 * LINE, 3 * LINE + 1, 3 * LINE + 2, 3 * LINE + 3, 3 * LINE + 4];
-/** The states of the threads follow, a line each. */
-const STATES = 4;
+const [KERNEL, ARGS, SCRATCH, STRIDE] = [2 * LINE, 2 * LINE + 1, 2 * LINE + 2, 2 * LINE + 3];
+/** Lines before those of the threads, and how many each has: for its state, and for its share. */
+const [COMMON, OWN] = [3, 2];
 
 /** What a thread may be: not in a turn, in one, asleep, or not taken in yet: nobody would wait for it. */
 const IDLE = 0;
@@ -39,17 +38,22 @@ export interface Turn {
 
 /** The words for so many threads: the caller is number 0. */
 export function controlFor(threads: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer((STATES + threads) * LINE * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer((COMMON + OWN * threads) * LINE * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** The word that says what thread number `member` is doing. */
-export const stateOf = (member: number): number => (STATES + member) * LINE;
+export const stateOf = (member: number): number => (COMMON + OWN * member) * LINE;
 
 /** The word that says which chunk thread number `member` has claimed. */
 export const chunkOf = (member: number): number => stateOf(member) + 1;
 
 /** The word that is 1 once a kernel has failed in thread number `member`. */
 export const faultOf = (member: number): number => stateOf(member) + 2;
+
+/** The word that says how many chunks of the share of thread number `member` have been claimed, or more; after it, the first one and how many there are. */
+export const claimsOf = (member: number): number => stateOf(member) + LINE;
+
+const threadsOf = (control: Int32Array): number => (control.length / LINE - COMMON) / OWN;
 
 /** Makes a place ready for a thread, whatever state the last one left it in. */
 export function vacate(control: Int32Array, member: number): void {
@@ -67,10 +71,18 @@ export function admit(control: Int32Array, member: number): void {
 export function open(control: Int32Array, { kernel, args, chunks, scratch, stride }: Turn, first: number): void {
   control[KERNEL] = kernel;
   control[ARGS] = args;
-  control[CHUNKS] = chunks;
   control[SCRATCH] = scratch;
   control[STRIDE] = stride;
-  Atomics.store(control, NEXT, first);
+  const threads = threadsOf(control);
+  let begin = first;
+  for (let member = 0; member < threads; member++) {
+    const end = first + Math.round(((member + 1) * (chunks - first)) / threads);
+    const claims = claimsOf(member);
+    control[claims + 1] = begin;
+    control[claims + 2] = end - begin;
+    Atomics.store(control, claims, 0);
+    begin = end;
+  }
   Atomics.add(control, TURN, 1);
 }
 
@@ -81,7 +93,7 @@ export function close(control: Int32Array): void {
 
 /** Leaves no chunk to claim, for the others' sake, after one has failed. */
 export function abandon(control: Int32Array): void {
-  Atomics.store(control, NEXT, NONE_LEFT);
+  for (let member = 0; member < threadsOf(control); member++) Atomics.store(control, claimsOf(member), NONE_LEFT);
 }
 
 /** Claims chunks and computes them until none is left; says how many it were. */
@@ -89,17 +101,21 @@ export function share(
   control: Int32Array,
   member: number,
   compute: Compute,
-  { args, chunks, scratch, stride }: Omit<Turn, 'kernel'>,
+  { args, scratch, stride }: Pick<Turn, 'args' | 'scratch' | 'stride'>,
 ): number {
   const own = scratch + stride * member;
+  const threads = threadsOf(control);
   let done = 0;
-  for (;;) {
-    const chunk = Atomics.add(control, NEXT, 1);
-    if (chunk >= chunks) return done;
-    control[chunkOf(member)] = chunk;
-    compute(args, chunk, own);
-    done++;
+  for (let i = 0; i < threads; i++) {
+    const claims = claimsOf((member + i) % threads);
+    const [begin, count] = [control[claims + 1]!, control[claims + 2]!];
+    for (let claim = Atomics.add(control, claims, 1); claim < count; claim = Atomics.add(control, claims, 1)) {
+      control[chunkOf(member)] = begin + claim;
+      compute(args, begin + claim, own);
+      done++;
+    }
   }
+  return done;
 }
 
 /** Lets a thread compute in every turn that it comes in time for. Never returns. `spin` is for how many milliseconds it looks for the next turn before it sleeps. */
@@ -117,7 +133,6 @@ export function serve(kernels: readonly Compute[], control: Int32Array, member: 
       try {
         share(control, member, kernels[control[KERNEL]!]!, {
           args: control[ARGS]!,
-          chunks: control[CHUNKS]!,
           scratch: control[SCRATCH]!,
           stride: control[STRIDE]!,
         });

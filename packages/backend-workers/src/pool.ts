@@ -28,7 +28,10 @@ const WORTH_SHARING = 0.004;
 const WORTH_WAKING = 0.1;
 /** For how long a thread looks for work before it sleeps: longer than the time between the ops of a program that is busy. */
 const SPIN = 0.1;
-/** For how long the caller looks whether the last chunks are done before it sleeps, and leaves its processor to those who compute them. */
+/**
+ * For how long the caller looks whether the last chunks are done, beyond the time that a chunk takes, before it sleeps: whoever is not done by then has lost its processor to another program,
+ * and gets the caller's.
+ */
 const CALLER_SPIN = 0.05;
 /** How many threads may end one after the other, with nothing done together in between, until no more are started: to go on would be without end. */
 const MOST_LOST = 16;
@@ -139,6 +142,10 @@ export class Pool implements Crew {
   #perform(phase: Phase, { words, scratch, stride }: Workspace): void {
     const { compute, chunks } = phase;
     const args = words + phase.args;
+    if (chunks === 1) {
+      compute(args, 0, scratch);
+      return;
+    }
     const { sharing, waking } = this.#worth;
     const start = performance.now();
     let done = 0;
@@ -147,7 +154,6 @@ export class Pool implements Crew {
       phase.cost = performance.now() - start;
     }
     const left = chunks - done;
-    if (left === 0) return;
     if (left > 1 && left * phase.cost >= (this.#awake() > 0 ? sharing : waking) && this.#members.length > 0) {
       const turn = { kernel: phase.kernel, args, chunks, scratch, stride };
       done += this.#together(phase, turn, done);
@@ -185,7 +191,7 @@ export class Pool implements Crew {
     let left = patience * 1000;
     let failed = false;
     for (const { number, thread, replaced } of this.#members) {
-      left = settle(control, number, this.#spin, left);
+      left = settle(control, number, this.#spin + phase.cost, left);
       if (left < 0) {
         if (this.#stuck.size === 0) this.#means.hold();
         this.#stuck.add(number);

@@ -3,7 +3,7 @@ import type { Backend, Operand } from '@receptive/backend';
 import type { KernelTable, LinearOptions, Means } from '@receptive/kernels';
 import { linearBackend } from '@receptive/kernels';
 import { source } from '../src/generated/worker.ts';
-import { ASLEEP, stateOf } from '../src/control.ts';
+import { ASLEEP, claimsOf, stateOf } from '../src/control.ts';
 import { host } from '../src/node/host.ts';
 import type { PoolPlan } from '../src/pool.ts';
 import { Pool } from '../src/pool.ts';
@@ -29,8 +29,8 @@ const HESITATION = 7;
 const trouble = readFileSync(new URL('trouble.js', import.meta.url), 'utf8');
 const script = `data:text/javascript,${encodeURIComponent(trouble + source)}`;
 
-/** The number of the turn among the words of a pool's control: odd while it is open. The next chunk to claim. */
-const [TURN, NEXT] = [0, 16];
+/** The number of the turn among the words of a pool's control: odd while it is open. */
+const TURN = 0;
 /** For how many milliseconds the caller waits for company, before it computes a chunk alone. */
 const COMPANY = 5;
 /** Seconds of patience with threads that never finish, and with such as do. */
@@ -62,7 +62,7 @@ export class Rig {
   /** Seconds that a chunk may take. */
   patience = LONG;
   readonly #ends: boolean;
-  #control: Int32Array = new Int32Array(NEXT + 1);
+  #control: Int32Array = new Int32Array(TURN + 1);
   #mayStart = true;
   #areShort = false;
   #interruption: (() => void) | undefined;
@@ -98,6 +98,14 @@ export class Rig {
   /** How many chunks the threads have begun. */
   get chunks(): number {
     return Atomics.load(this.words, CHUNKS);
+  }
+
+  /** How many chunks of the turn have been claimed, or more. */
+  get #claimed(): number {
+    let claimed = 0;
+    for (let member = 0; claimsOf(member) < this.#control.length; member++)
+      claimed += Atomics.load(this.#control, claimsOf(member));
+    return claimed;
   }
 
   /** How many turns there have been. */
@@ -187,7 +195,7 @@ export class Rig {
       const isTrouble = Atomics.load(this.words, TROUBLE) > 0;
       const until = performance.now() + (isTrouble ? LONG * 1000 : COMPANY);
       const isAlone = (): boolean =>
-        isTrouble ? Atomics.load(this.words, TAKEN) === 0 : chunk === 0 && Atomics.load(this.#control, NEXT) === 1;
+        isTrouble ? Atomics.load(this.words, TAKEN) === 0 : chunk === 0 && this.#claimed === 1;
       while (isAlone() && performance.now() < until);
       const interruption = this.#interruption;
       this.#interruption = undefined;
