@@ -27,7 +27,7 @@ const WORTH_SHARING = 0.004;
 /** The same where everybody sleeps: it takes about half of it until the first has woken. */
 const WORTH_WAKING = 0.1;
 /** For how long a thread looks for work before it sleeps: longer than the time between the ops of a program that is busy. */
-const SPIN = 0.1;
+const SPIN = 0.5;
 /**
  * For how long the caller looks whether the last chunks are done, beyond the time that a chunk takes, before it sleeps: whoever is not done by then has lost its processor to another program,
  * and gets the caller's.

@@ -41,6 +41,7 @@ function table(): string {
   return `# Operations
 
 What the conformance suite tests of every op and function on each backend against the float64 reference: its values, its gradients, and the gradients of those.
+The column cpu is that of \`@receptive/backend-workers\` as well, where the same kernels run on several threads.
 The last column says whether random calls are compared with onnxruntime as well. Made by \`packages/receptive/test/operations.test.ts\` from the suite itself, which
 fails if this file is out of date; \`npx -y pnpm@12.21.0 test --project receptive -u\` writes it anew.
 

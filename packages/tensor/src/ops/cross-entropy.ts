@@ -11,7 +11,7 @@ import { logSoftmax, logSoftmaxGradient } from './softmax.ts';
 import { broadcastTo, reshape, unsqueeze } from './views.ts';
 
 /** Attributes of the cross-entropy ops. */
-export interface CrossEntropyAttributes {
+interface CrossEntropyAttributes {
   readonly reduction: LossReduction;
 }
 
