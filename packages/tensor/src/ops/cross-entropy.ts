@@ -11,9 +11,7 @@ import { logSoftmax, logSoftmaxGradient } from './softmax.ts';
 import { broadcastTo, reshape, unsqueeze } from './views.ts';
 
 /** Attributes of the cross-entropy ops. */
-interface CrossEntropyAttributes {
-  readonly reduction: LossReduction;
-}
+type CrossEntropyAttributes = { readonly reduction: LossReduction };
 
 /** Shape of the losses; refuses logits that are no matrix, and classes that are no indices for its rows. */
 function lossShape(
