@@ -1,5 +1,6 @@
-import type { Host, Thread } from './thread.ts';
 import { source } from './generated/worker.ts';
+import { inTime } from './thread.ts';
+import type { Host, Thread } from './thread.ts';
 import type { Answer, Job } from './worker.ts';
 
 /** Whether the script could not be found where it lies beside this one, as where a bundler has left it behind. */
@@ -66,13 +67,14 @@ async function begin(make: () => Worker, job: Job): Promise<Thread> {
   // Nothing tells when a worker has ended, but for a lock that it held.
   const lock = `receptive ${crypto.randomUUID()}`;
   try {
-    await new Promise<void>((resolve, reject) => {
+    const begun = new Promise<void>((resolve, reject) => {
       worker.addEventListener('message', ({ data }: MessageEvent<Answer>) =>
         data.ready ? resolve() : reject(new Refusal(data.reason)),
       );
       worker.addEventListener('error', ({ message }) => reject(new Error(message)));
-      worker.postMessage({ ...job, lock });
     });
+    worker.postMessage({ ...job, lock });
+    await inTime(begun);
   } catch (error) {
     worker.terminate();
     throw error;

@@ -111,7 +111,9 @@ export class Pool implements Crew {
   }
 
   describe(): string {
-    return this.threads === 1 ? 'one thread' : `${this.threads} threads`;
+    const present = this.#members.length + 1;
+    const all = this.threads === 1 ? 'one thread' : `${this.threads} threads`;
+    return present < this.threads ? `${present} of ${all}` : all;
   }
 
   run(program: Program, workspace: Workspace): void {

@@ -19,3 +19,22 @@ export interface Host {
   /** Starts a thread, of the script at `url` if there is one. Rejects if it does not begin to serve, saying why. */
   spawn(job: Job, url: string | URL | undefined): Promise<Thread>;
 }
+
+/** Seconds within which a thread answers: a script that is not ours never does. */
+const PATIENCE = 30;
+
+/** What a thread that has been started comes to. Rejects if that takes too long. */
+export async function inTime(begun: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(
+      `workers: a thread has not begun to serve within ${PATIENCE} seconds. Is its script the right one?`,
+    );
+    timer = setTimeout(() => reject(error), PATIENCE * 1000);
+  });
+  try {
+    await Promise.race([begun, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { workers } from '../src/index.ts';
 import { availableThreads } from '../src/node/threads.ts';
+import { inTime } from '../src/thread.ts';
 
 /** As if there were so many: more than any of the groups below has time for. */
 const processors = 6;
@@ -93,4 +94,17 @@ describe('as many threads', () => {
     expect(backend.describe()).toContain(threads === 1 ? 'on one thread' : `on ${threads} threads`);
     backend.dispose();
   });
+});
+
+test('a thread that never answers is not waited for without end', async () => {
+  vi.useFakeTimers();
+  try {
+    const waiting = inTime(new Promise(() => {}));
+    vi.advanceTimersByTime(30_000);
+    await expect(waiting).rejects.toThrow('has not begun to serve within 30 seconds');
+    await inTime(Promise.resolve());
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
