@@ -18,7 +18,10 @@ interface Bar {
   readonly times: number;
 }
 
-/** What everybody took for the workloads, over what `ours` took. Ours is the first of the engines that has any row, with as few threads as it has. */
+/**
+ * What everybody took for the workloads, over what `ours` took. Ours is the first of the engines that has any row, with as few threads as it has; a peer that was measured with as many
+ * stands beside it with these alone.
+ */
 export function barsOf({ sides, rows }: Pick<Results, 'sides' | 'rows'>): {
   readonly ours: string;
   readonly bars: Bar[];
@@ -27,10 +30,16 @@ export function barsOf({ sides, rows }: Pick<Results, 'sides' | 'rows'>): {
   const threads = Math.min(...rows.filter(({ engine }) => engine === own).map((row) => row.threads));
   const ours = labelOf({ engine: own, threads });
   const base = new Map(rows.filter((row) => labelOf(row) === ours).map(({ workload, ms }) => [workload, ms]));
+  const equals = new Set(
+    rows.flatMap((row) => (row.threads === threads && !(row.engine in sides) ? [row.engine] : [])),
+  );
   const bars = rows.flatMap((row): Bar[] => {
     const ms = base.get(row.workload);
     const engine = labelOf(row);
-    return ms === undefined || engine === ours ? [] : [{ workload: row.workload, engine, times: row.ms / ms }];
+    const isOther = row.threads !== threads && equals.has(row.engine);
+    return ms === undefined || engine === ours || isOther
+      ? []
+      : [{ workload: row.workload, engine, times: row.ms / ms }];
   });
   return { ours, bars };
 }

@@ -19,6 +19,7 @@ const results: Results = {
     row('a', 'theirs', 30),
     row('b', 'ours', 4),
     row('b', 'theirs', 1, 2),
+    row('b', 'others', 2, 2),
     row('c', 'theirs', 1),
   ],
   costs: [],
@@ -26,13 +27,13 @@ const results: Results = {
   notes: ['The machine was busy: very.', 'Another note.'],
 };
 
-it('has a bar for each time beside that of the first of ours, with the fewest threads', () => {
+it('has a bar for each time beside that of the first of ours, with the fewest threads, and for peers with as many if there are', () => {
   expect(barsOf(results)).toEqual({
     ours: 'ours',
     bars: [
       { workload: 'a', engine: 'ours (2 threads)', times: 0.5 },
       { workload: 'a', engine: 'theirs', times: 3 },
-      { workload: 'b', engine: 'theirs (2 threads)', times: 0.25 },
+      { workload: 'b', engine: 'others (2 threads)', times: 0.5 },
     ],
   });
 });
