@@ -11,10 +11,6 @@ import { train } from './train.ts';
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 const data = () => new Option('--data <dir>', "folder with MNIST's four IDX files, gzipped or not");
-const threads = () =>
-  new Option('--threads <n>', 'how many threads the backend workers has (default: one for each core)').argParser(
-    positiveInteger,
-  );
 const json = () =>
   new Option('--json', 'print the result as JSON, alone on standard output; all else goes to standard error');
 
@@ -41,7 +37,11 @@ const trainCommand = new Command('train')
     new Option('--seed <n>', 'decides the first weights and the order of the images').argParser(wholeNumber).default(1),
   )
   .addOption(new Option('--backend <name>', 'what computes').choices(backends).default(backends[0]!))
-  .addOption(threads())
+  .addOption(
+    new Option('--threads <n>', 'how many threads the backend workers has (default: one for each core)').argParser(
+      positiveInteger,
+    ),
+  )
   .addOption(new Option('--out <dir>', 'the run folder, new or empty (default: a new one in runs/)'))
   .addOption(
     new Option(

@@ -1,5 +1,5 @@
 import type { Backend } from '@receptive/backend';
-import { alone, linearBackend } from '@receptive/kernels';
+import { linearBackend, single } from '@receptive/kernels';
 import type { LinearOptions } from '@receptive/kernels';
 
 /** Options of {@link cpu}. */
@@ -10,5 +10,5 @@ export type CpuOptions = LinearOptions;
  * @throws RangeError if `maximumMemory` is less than 1 MiB; Error if the engine has no WebAssembly SIMD of the kind asked for.
  */
 export async function cpu(options: CpuOptions = {}): Promise<Backend> {
-  return linearBackend('cpu', options, { shared: false, hire: ({ kernels }) => alone(kernels) });
+  return linearBackend('cpu', options, single);
 }

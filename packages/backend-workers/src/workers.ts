@@ -1,6 +1,6 @@
 import type { Backend } from '@receptive/backend';
 import type { LinearOptions } from '@receptive/kernels';
-import { alone, linearBackend } from '@receptive/kernels';
+import { linearBackend, single } from '@receptive/kernels';
 import { host } from '#host';
 import { Pool } from './pool.ts';
 
@@ -46,5 +46,5 @@ export async function workers(options: WorkersOptions = {}): Promise<Backend> {
   if (fallback === 'error') throw new Error(`workers: ${obstacle}.`);
   if (!told) console.warn(`receptive: one thread computes, for ${obstacle}.`);
   told = true;
-  return linearBackend('cpu', options, { shared: false, hire: ({ kernels }) => alone(kernels) });
+  return linearBackend('cpu', options, single);
 }

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Pool } from '../src/pool.ts';
 import type { Host, Thread } from '../src/thread.ts';
 import { host } from '../src/node/host.ts';
-import { LONG, MANY, Rig, SHORT, valueOf, vector } from './support.ts';
+import { LONG, MANY, Rig, SHORT, geometry, valueOf, vector } from './support.ts';
 import type { RigOptions, Trouble } from './support.ts';
 
 /** How often threads end or get into trouble, of each kind. */
@@ -228,16 +228,6 @@ describe('while a thread that has been given up may still write', () => {
     const [x, weight, y, expected] = [128 * 784, 128 * 128 * 9, 128 * 784, 128 * 784].map((length, i) =>
       vector(backend, length, i + 1),
     );
-    const geometry = {
-      kernel: [3, 3],
-      stride: [1, 1],
-      dilation: [1, 1],
-      groups: 1,
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
-    } as const;
     const convolve = (out = y!): void => {
       const operands = [
         { ...x!, shape: shapes.x },

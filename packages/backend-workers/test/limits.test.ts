@@ -3,22 +3,10 @@ import type { Backend, Operand } from '@receptive/backend';
 import { sizeOf } from '@receptive/backend';
 import { afterEach, describe, expect, test } from 'vitest';
 import { workers } from '../src/index.ts';
-import { MANY, Rig, valueOf, vector } from './support.ts';
+import { MANY, Rig, geometry, valueOf, vector } from './support.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-
-/** A convolution that keeps the size. */
-const geometry = {
-  kernel: [3, 3],
-  stride: [1, 1],
-  dilation: [1, 1],
-  groups: 1,
-  padding: [
-    [1, 1],
-    [1, 1],
-  ],
-} as const;
 
 const plain = { transposeA: false, transposeB: false };
 

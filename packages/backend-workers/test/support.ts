@@ -224,3 +224,15 @@ export function valueOf(backend: Backend, { storage, shape }: Operand): number {
 
 /** Elements that a kernel takes in many chunks. */
 export const MANY = 1 << 17;
+
+/** A convolution that keeps the size. */
+export const geometry = {
+  kernel: [3, 3],
+  stride: [1, 1],
+  dilation: [1, 1],
+  groups: 1,
+  padding: [
+    [1, 1],
+    [1, 1],
+  ],
+} as const;

@@ -2,8 +2,9 @@ import type { LinearMemory } from './module.ts';
 import { roundUp } from './plan.ts';
 
 /** Every block starts at a multiple of this many bytes: a cache line, so that two threads' blocks never share one. */
-const ALIGNMENT = 64;
-const PAGE = 65536;
+export const ALIGNMENT = 64;
+/** Bytes by which memories grow. */
+export const PAGE = 65536;
 
 /** A stretch of memory, in use or free. */
 interface Block {

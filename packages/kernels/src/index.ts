@@ -1,10 +1,10 @@
-export { alone, kernelOf } from './crew.ts';
+export { kernelOf } from './crew.ts';
 export type { Crew, KernelTable, Workspace } from './crew.ts';
 export { Heap } from './heap.ts';
 export { Kept } from './kept.ts';
 export { plannedKernels } from './kernels.ts';
 export { bestFlavour, compileKernels, hasRelaxedSimd, instantiateKernels } from './module.ts';
-export { linearBackend } from './linear.ts';
+export { linearBackend, single } from './linear.ts';
 export type { LinearOptions, Manner, Means } from './linear.ts';
 export type { CompiledModule, Flavour, Kernel, LinearMemory } from './module.ts';
 export type { Host } from './planner.ts';

@@ -1,13 +1,14 @@
 import type { Backend, DType, DTypeArrays, Storage, TypedArray } from '@receptive/backend';
 import { bytesPerElement, dtypeOf } from '@receptive/backend';
 import type { Crew, KernelTable } from './crew.ts';
+import { alone } from './crew.ts';
+import { PAGE } from './heap.ts';
 import { Kept } from './kept.ts';
 import { plannedKernels } from './kernels.ts';
 import { Machine } from './machine.ts';
 import type { CompiledModule, Flavour, LinearMemory } from './module.ts';
 import { bestFlavour, compileKernels, instantiateKernels } from './module.ts';
 
-const PAGE = 65536;
 const FOUR_GIB = 2 ** 32;
 /** Pages a memory starts with: enough for small models, little enough for many backends. */
 const INITIAL_PAGES = 16;
@@ -39,6 +40,9 @@ export interface Manner {
   readonly shared: boolean;
   readonly hire: (means: Means) => Crew | Promise<Crew>;
 }
+
+/** On the calling thread, in a memory of its own. */
+export const single: Manner = { shared: false, hire: ({ kernels }) => alone(kernels) };
 
 /** Memory of one tensor. */
 class Block {

@@ -1,13 +1,10 @@
 import type { DType, DTypeArrays } from '@receptive/backend';
 import type { Crew } from './crew.ts';
-import { Heap } from './heap.ts';
+import { ALIGNMENT, Heap, PAGE } from './heap.ts';
 import type { LinearMemory } from './module.ts';
 import { roundUp } from './plan.ts';
 import type { Program } from './program.ts';
 import { link } from './program.ts';
-
-const PAGE = 65536;
-const CACHE_LINE = 64;
 
 type Views = { readonly [D in Exclude<DType, 'float64'>]: DTypeArrays[D] };
 
@@ -64,8 +61,8 @@ export class Machine {
         throw new Error(
           'A thread has been given up and may still write to memory. Await backend.flush(): then another one has its place.',
         );
-      const own = roundUp(words.length * 4, CACHE_LINE);
-      const stride = roundUp(scratch, CACHE_LINE);
+      const own = roundUp(words.length * 4, ALIGNMENT);
+      const stride = roundUp(scratch, ALIGNMENT);
       const at = this.#workspace(own + stride * this.crew.threads);
       link(program, values, this.#current().int32, at >>> 2);
       this.crew.run(program, { words: at, scratch: at + own, stride });

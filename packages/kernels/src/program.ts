@@ -1,8 +1,7 @@
+import { ALIGNMENT } from './heap.ts';
 import type { Derived, Plan, Reserve } from './plan.ts';
 import { roundUp, slotOf, symbol } from './plan.ts';
 
-/** What is reserved is cut along cache lines, so that vectors lie well and threads do not share any. */
-const ALIGNMENT = 64;
 /** The slot of the program's own memory; the values of the operands and scalars follow it. */
 const OWN = 0;
 
