@@ -3,23 +3,30 @@
 // of the others'. When there is nothing left to claim, the caller closes the turn, and waits for those that are still at work. Whoever comes late finds the turn closed and the chunks done,
 // so that nobody is waited for who has not begun.
 
-/** Words between two that different threads write: a cache line. */
-const LINE = 16;
+import { Pace } from './pace.ts';
+import {
+  ARGS,
+  COST,
+  CROWDED,
+  KERNEL,
+  SCRATCH,
+  SHARES,
+  STRIDE,
+  TURN,
+  WAITING,
+  chunkOf,
+  claimsOf,
+  faultOf,
+  stateOf,
+  threadsOf,
+} from './words.ts';
 
-/** Number of the turn: odd while it is open. Threads that have nothing to do wait for it to change. */
-const TURN = 0;
-/** Whether the caller sleeps until somebody is done. */
-const WAITING = LINE;
-/** What the open turn is about; written while it is closed. */
-const [KERNEL, ARGS, SCRATCH, STRIDE] = [2 * LINE, 2 * LINE + 1, 2 * LINE + 2, 2 * LINE + 3];
-/** Lines before those of the threads, and how many each has: for its state, and for its share. */
-const [COMMON, OWN] = [3, 2];
-
-/** What a thread may be: not in a turn, in one, asleep, or not taken in yet: nobody would wait for it. */
+/** What a thread may be: not in a turn, in one, asleep until the next, not taken in yet, so that nobody would wait for it, or in reserve, asleep until there is a crowd. */
 const IDLE = 0;
 const BUSY = 1;
 export const ASLEEP = 2;
 const OUTSIDE = 3;
+export const RESERVED = 4;
 /** Beyond any number of chunks. */
 const NONE_LEFT = 2 ** 30;
 
@@ -34,26 +41,9 @@ export interface Turn {
   readonly chunks: number;
   readonly scratch: number;
   readonly stride: number;
+  /** How many milliseconds a chunk is thought to take; 0 if nobody knows. */
+  readonly cost: number;
 }
-
-/** The words for so many threads: the caller is number 0. */
-export function controlFor(threads: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer((COMMON + OWN * threads) * LINE * Int32Array.BYTES_PER_ELEMENT));
-}
-
-/** The word that says what thread number `member` is doing. */
-export const stateOf = (member: number): number => (COMMON + OWN * member) * LINE;
-
-/** The word that says which chunk thread number `member` has claimed. */
-export const chunkOf = (member: number): number => stateOf(member) + 1;
-
-/** The word that is 1 once a kernel has failed in thread number `member`. */
-export const faultOf = (member: number): number => stateOf(member) + 2;
-
-/** The word that says how many chunks of the share of thread number `member` have been claimed, or more; after it, the first one and how many there are. */
-export const claimsOf = (member: number): number => stateOf(member) + LINE;
-
-const threadsOf = (control: Int32Array): number => (control.length / LINE - COMMON) / OWN;
 
 /** Makes a place ready for a thread, whatever state the last one left it in. */
 export function vacate(control: Int32Array, member: number): void {
@@ -68,15 +58,17 @@ export function admit(control: Int32Array, member: number): void {
 }
 
 /** Opens a turn: chunks from number `first` on are there to be claimed. */
-export function open(control: Int32Array, { kernel, args, chunks, scratch, stride }: Turn, first: number): void {
+export function open(control: Int32Array, { kernel, args, chunks, scratch, stride, cost }: Turn, first: number): void {
   control[KERNEL] = kernel;
   control[ARGS] = args;
   control[SCRATCH] = scratch;
   control[STRIDE] = stride;
+  control[COST] = Math.ceil(cost * 1000);
   const threads = threadsOf(control);
+  const shares = control[SHARES]!;
   let begin = first;
   for (let member = 0; member < threads; member++) {
-    const end = first + Math.round(((member + 1) * (chunks - first)) / threads);
+    const end = member < shares ? first + Math.round(((member + 1) * (chunks - first)) / shares) : begin;
     const claims = claimsOf(member);
     control[claims + 1] = begin;
     control[claims + 2] = end - begin;
@@ -96,15 +88,23 @@ export function abandon(control: Int32Array): void {
   for (let member = 0; member < threadsOf(control); member++) Atomics.store(control, claimsOf(member), NONE_LEFT);
 }
 
-/** Claims chunks and computes them until none is left; says how many it were. */
+/** How many milliseconds a thread computes for one look at the clock, unless a chunk takes longer. */
+const GRAIN = 0.1;
+
+/** Claims chunks and computes them until none is left, or it is time for a nap and `nap` says that the turn is over after it; says how many it were. */
 export function share(
   control: Int32Array,
   member: number,
   compute: Compute,
-  { args, scratch, stride }: Pick<Turn, 'args' | 'scratch' | 'stride'>,
+  { args, scratch, stride, cost }: Omit<Turn, 'kernel' | 'chunks'>,
+  pace: Pace,
+  nap: () => boolean,
 ): number {
   const own = scratch + stride * member;
   const threads = threadsOf(control);
+  // Who does not know what a chunk takes cannot tell whether it took too long.
+  const most = cost > 0 ? Math.ceil(GRAIN / cost) : 1;
+  const expected = cost > 0 ? most * cost : Infinity;
   let done = 0;
   for (let i = 0; i < threads; i++) {
     const claims = claimsOf((member + i) % threads);
@@ -112,53 +112,88 @@ export function share(
     for (let claim = Atomics.add(control, claims, 1); claim < count; claim = Atomics.add(control, claims, 1)) {
       control[chunkOf(member)] = begin + claim;
       compute(args, begin + claim, own);
-      done++;
+      if (++done % most > 0) continue;
+      pace.go(expected);
+      if (pace.isOver && !nap()) return done;
     }
   }
   return done;
 }
 
-/** Lets a thread compute in every turn that it comes in time for. Never returns. `spin` is for how many milliseconds it looks for the next turn before it sleeps. */
-export function serve(kernels: readonly Compute[], control: Int32Array, member: number, spin: number): never {
+/** How a thread serves. */
+export interface Service {
+  readonly member: number;
+  /** Whether it only serves while there is a crowd. */
+  readonly reserve: boolean;
+  /** For how many milliseconds it looks for the next turn before it sleeps. */
+  readonly spin: number;
+  /** For how many milliseconds it computes between two naps while there is a crowd. */
+  readonly stint: number;
+}
+
+/** Lets a thread compute in every turn that it comes in time for. Never returns. */
+export function serve(kernels: readonly Compute[], control: Int32Array, service: Service): never {
+  const { member } = service;
   const state = stateOf(member);
+  const pace = new Pace(control, service.stint);
   while (Atomics.load(control, state) === OUTSIDE) Atomics.wait(control, state, OUTSIDE);
   // A thread that takes another's place finds the turn that the other had, and waits for the one after.
-  for (let seen = Atomics.load(control, TURN); ;) {
-    const turn = change(control, state, seen, spin);
-    seen = turn;
-    if (turn % 2 === 0) continue;
+  let turn = Atomics.load(control, TURN);
+  // Looked at again: if it is still open, the caller sees that this thread is busy before it goes on to the next.
+  const join = (): boolean => {
     Atomics.store(control, state, BUSY);
-    // Looked at again: if it is still open, the caller sees that this thread is busy before it goes on to the next.
-    if (Atomics.load(control, TURN) === turn) {
+    return Atomics.load(control, TURN) === turn;
+  };
+  const leave = (): void => {
+    Atomics.store(control, state, IDLE);
+    if (Atomics.load(control, WAITING) === 1) Atomics.notify(control, state);
+  };
+  // Nobody waits for who takes a nap.
+  const nap = (): boolean => (leave(), pace.nap(), join());
+  for (;;) {
+    turn = change(control, turn, pace, service);
+    if (turn % 2 === 0) continue;
+    if (join()) {
+      const work = {
+        args: control[ARGS]!,
+        scratch: control[SCRATCH]!,
+        stride: control[STRIDE]!,
+        cost: control[COST]! / 1000,
+      };
       try {
-        share(control, member, kernels[control[KERNEL]!]!, {
-          args: control[ARGS]!,
-          scratch: control[SCRATCH]!,
-          stride: control[STRIDE]!,
-        });
+        share(control, member, kernels[control[KERNEL]!]!, work, pace, nap);
       } catch {
         abandon(control);
         Atomics.store(control, faultOf(member), 1);
       }
     }
-    Atomics.store(control, state, IDLE);
-    if (Atomics.load(control, WAITING) === 1) Atomics.notify(control, state);
+    leave();
   }
 }
 
 /** How often the turn is looked at for one look at the clock. */
 const LOOKS = 64;
+/** For how many milliseconds a thread looks for the next turn while there is a crowd: somebody else can use its processor. */
+const GLANCE = 0.02;
 
-/** Waits until the turn is no longer `seen`. */
-function change(control: Int32Array, state: number, seen: number, spin: number): number {
-  for (let until = performance.now() + spin; performance.now() < until;) {
-    for (let i = 0; i < LOOKS; i++) {
-      const turn = Atomics.load(control, TURN);
-      if (turn !== seen) return turn;
+/** Waits until the turn is no longer `seen`, or longer. */
+function change(control: Int32Array, seen: number, pace: Pace, { member, reserve, spin }: Service): number {
+  const state = stateOf(member);
+  const isCrowded = Atomics.load(control, CROWDED) === 1;
+  if (reserve && !isCrowded) {
+    Atomics.store(control, state, RESERVED);
+    Atomics.wait(control, CROWDED, 0);
+  } else {
+    for (let now = pace.go(0), until = now + (isCrowded ? GLANCE : spin); now < until; now = pace.go(0)) {
+      for (let i = 0; i < LOOKS; i++) {
+        const turn = Atomics.load(control, TURN);
+        if (turn !== seen) return turn;
+      }
     }
+    Atomics.store(control, state, ASLEEP);
+    Atomics.wait(control, TURN, seen);
   }
-  Atomics.store(control, state, ASLEEP);
-  Atomics.wait(control, TURN, seen);
+  pace.rested();
   Atomics.store(control, state, IDLE);
   return Atomics.load(control, TURN);
 }

@@ -1,22 +1,10 @@
 import type { Crew, Kernel, Means, Program, Workspace } from '@receptive/kernels';
 import { kernelOf } from '@receptive/kernels';
 import type { Turn } from './control.ts';
-import {
-  ASLEEP,
-  abandon,
-  admit,
-  chunkOf,
-  close,
-  controlFor,
-  faultOf,
-  open,
-  settle,
-  share,
-  stateOf,
-  vacate,
-  wake,
-} from './control.ts';
+import { ASLEEP, RESERVED, abandon, admit, close, open, settle, share, vacate, wake } from './control.ts';
+import { Crowd, Pace, STINT } from './pace.ts';
 import type { Host, Thread } from './thread.ts';
+import { chunkOf, faultOf, stateOf, wordsFor } from './words.ts';
 
 export { host } from '#host';
 
@@ -59,11 +47,15 @@ interface Member {
 /** What a pool is to be like. */
 export interface PoolPlan {
   readonly threads: number;
+  /** How many more there are for when other programs compete for the processors; none unless told. */
+  readonly reserve?: number;
   /** Seconds that a chunk may take. */
   readonly patience: number;
   readonly url?: string | URL | undefined;
   /** For how many milliseconds of work others join in, where some are awake and where all sleep. With 0 every phase of several chunks is shared from its first chunk on. */
   readonly worth?: { readonly sharing: number; readonly waking: number };
+  /** For how many milliseconds a thread computes between two naps, while others compete. */
+  readonly stint?: number;
 }
 
 /** Threads that compute together: the one that calls, and others that serve it. */
@@ -75,6 +67,9 @@ export class Pool implements Crew {
   readonly #worth: { readonly sharing: number; readonly waking: number };
   readonly #control: Int32Array;
   readonly #spin: number;
+  readonly #pace: Pace;
+  readonly #crowd: Crowd;
+  readonly #nap: () => boolean;
   readonly #exports: ReadonlyMap<string, number>;
   readonly #phases = new WeakMap<Program, readonly Phase[]>();
   /** Those who are there. The caller is number 0, and not among them. */
@@ -87,13 +82,18 @@ export class Pool implements Crew {
   #disposed = false;
 
   private constructor(means: Means, host: Host, plan: PoolPlan) {
-    this.threads = plan.threads;
+    const { threads, reserve = 0, stint = STINT } = plan;
+    this.threads = threads + reserve;
     this.#means = means;
     this.#host = host;
     this.#plan = plan;
     this.#worth = plan.worth ?? { sharing: WORTH_SHARING, waking: WORTH_WAKING };
-    this.#control = controlFor(plan.threads);
-    this.#spin = host.maySleep() ? CALLER_SPIN : Infinity;
+    this.#control = wordsFor(threads, reserve);
+    const maySleep = host.maySleep();
+    this.#spin = maySleep ? CALLER_SPIN : Infinity;
+    this.#pace = new Pace(this.#control, maySleep ? stint : Infinity);
+    this.#crowd = new Crowd(this.#control);
+    this.#nap = () => (this.#pace.nap(), true);
     const names = WebAssembly.Module.exports(means.module);
     this.#exports = new Map(names.map(({ name }, i) => [name, i]));
   }
@@ -101,7 +101,7 @@ export class Pool implements Crew {
   /** Rejects if a thread cannot be started; none is left then. */
   static async start(means: Means, host: Host, plan: PoolPlan): Promise<Pool> {
     const pool = new Pool(means, host, plan);
-    const others = Array.from({ length: plan.threads - 1 }, (_, i) => pool.#hire(i + 1));
+    const others = Array.from({ length: pool.threads - 1 }, (_, i) => pool.#hire(i + 1));
     const failure = (await Promise.allSettled(others)).find(({ status }) => status === 'rejected');
     if (failure) {
       pool.dispose();
@@ -111,9 +111,10 @@ export class Pool implements Crew {
   }
 
   describe(): string {
-    const present = this.#members.length + 1;
-    const all = this.threads === 1 ? 'one thread' : `${this.threads} threads`;
-    return present < this.threads ? `${present} of ${all}` : all;
+    const { threads } = this.#plan;
+    const present = this.#members.filter(({ number }) => number < threads).length + 1;
+    const all = threads === 1 ? 'one thread' : `${threads} threads`;
+    return present < threads ? `${present} of ${all}` : all;
   }
 
   run(program: Program, workspace: Workspace): void {
@@ -157,7 +158,9 @@ export class Pool implements Crew {
     }
     const left = chunks - done;
     if (left > 1 && left * phase.cost >= (this.#awake() > 0 ? sharing : waking) && this.#members.length > 0) {
-      const turn = { kernel: phase.kernel, args, chunks, scratch, stride };
+      const turn = { kernel: phase.kernel, args, chunks, scratch, stride, cost: phase.cost };
+      this.#crowd.look(start);
+      this.#pace.begin(start);
       done += this.#together(phase, turn, done);
     } else {
       while (done < chunks) compute(args, done++, scratch);
@@ -172,10 +175,9 @@ export class Pool implements Crew {
     let done = 0;
     try {
       // Counted after the turn has been opened: whoever falls asleep from now on sees that.
-      const awake = this.#awake();
-      const wanted = turn.chunks - first - 1 - awake;
-      if (wanted > 0 && awake < this.#members.length) wake(control, wanted);
-      done = share(control, 0, phase.compute, turn);
+      const wanted = turn.chunks - first - 1 - this.#awake();
+      if (wanted > 0 && this.#isAnyAsleep()) wake(control, wanted);
+      done = share(control, 0, phase.compute, turn, this.#pace, this.#nap);
     } catch (error) {
       abandon(control);
       throw error;
@@ -219,14 +221,30 @@ export class Pool implements Crew {
   /** How many do not sleep. */
   #awake(): number {
     let awake = 0;
-    for (const { number } of this.#members) if (Atomics.load(this.#control, stateOf(number)) !== ASLEEP) awake++;
+    for (const { number } of this.#members) {
+      const state = Atomics.load(this.#control, stateOf(number));
+      if (state !== ASLEEP && state !== RESERVED) awake++;
+    }
     return awake;
+  }
+
+  #isAnyAsleep(): boolean {
+    return this.#members.some(({ number }) => Atomics.load(this.#control, stateOf(number)) === ASLEEP);
   }
 
   async #hire(number: number): Promise<void> {
     const { module, memory } = this.#means;
     vacate(this.#control, number);
-    const job = { module, memory, control: this.#control, member: number, spin: SPIN };
+    const { threads, stint = STINT } = this.#plan;
+    const job = {
+      module,
+      memory,
+      control: this.#control,
+      member: number,
+      reserve: number >= threads,
+      spin: SPIN,
+      stint,
+    };
     const thread = await this.#host.spawn(job, this.#plan.url);
     if (this.#disposed) {
       thread.terminate();

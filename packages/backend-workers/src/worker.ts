@@ -1,15 +1,12 @@
 // What runs in each thread of a pool: this file becomes one without imports, the same for Node and browsers.
-import type { Compute } from './control.ts';
+import type { Compute, Service } from './control.ts';
 import { serve } from './control.ts';
 
 /** What a thread is given. */
-export interface Job {
+export interface Job extends Service {
   readonly module: object;
   readonly memory: object;
   readonly control: Int32Array;
-  readonly member: number;
-  /** For how many milliseconds it looks for work before it sleeps. */
-  readonly spin: number;
   /** Name of the lock that tells, in a browser, whether the thread is alive; undefined in Node. */
   readonly lock?: string;
 }
@@ -41,7 +38,8 @@ function abort(): never {
   throw new Error('A kernel was called in a way it does not support.');
 }
 
-async function begin({ module, memory, control, member, spin, lock }: Job): Promise<void> {
+async function begin(job: Job): Promise<void> {
+  const { module, memory, control, lock } = job;
   try {
     const imports = { env: { memory: memory as WebAssembly.Memory, abort } };
     const { exports } = new WebAssembly.Instance(module, imports);
@@ -52,7 +50,7 @@ async function begin({ module, memory, control, member, spin, lock }: Job): Prom
       });
     }
     answer({ ready: true });
-    serve(Object.values(exports) as Compute[], control, member, spin);
+    serve(Object.values(exports) as Compute[], control, job);
   } catch (error) {
     answer({ ready: false, reason: String(error) });
   }

@@ -40,7 +40,7 @@ export async function workers(options: WorkersOptions = {}): Promise<Backend> {
   if (obstacle === undefined) {
     return linearBackend('workers', options, {
       shared: true,
-      hire: (means) => Pool.start(means, host, { threads, patience, url }),
+      hire: (means) => Pool.start(means, host, { threads, reserve: threads > 1 ? 1 : 0, patience, url }),
     });
   }
   if (fallback === 'error') throw new Error(`workers: ${obstacle}.`);

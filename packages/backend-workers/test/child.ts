@@ -125,7 +125,7 @@ const tasks: Record<string, (argument: string) => unknown> = {
     const [one, two] = [await started(), await started()];
     say(countThreads() - before);
     one.dispose();
-    say((await fallsTo(before + 3)) - before);
+    say((await fallsTo(before + 4)) - before);
     say(square(two));
     two.dispose();
     say((await fallsTo(before)) - before);

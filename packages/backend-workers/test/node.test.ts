@@ -124,7 +124,7 @@ describe('a process with threads', () => {
 
   describe.skipIf(!hasProc)('where threads can be counted', () => {
     test('has none left of a backend that is disposed of', async () => {
-      expect(await run(['dispose'])).toMatchObject({ lines: ['9', '9', '6', '3', '9', '0'], errors: '', code: 0 });
+      expect(await run(['dispose'])).toMatchObject({ lines: ['9', '9', '8', '4', '9', '0'], errors: '', code: 0 });
     });
 
     test.each(['ended', 'terminated'])('has none left of a pool in a worker that is %s', async (how) => {

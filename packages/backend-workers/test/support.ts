@@ -3,11 +3,12 @@ import type { Backend, Operand } from '@receptive/backend';
 import type { KernelTable, LinearOptions, Means } from '@receptive/kernels';
 import { linearBackend } from '@receptive/kernels';
 import { source } from '../src/generated/worker.ts';
-import { ASLEEP, claimsOf, stateOf } from '../src/control.ts';
+import { ASLEEP, RESERVED } from '../src/control.ts';
 import { host } from '../src/node/host.ts';
 import type { PoolPlan } from '../src/pool.ts';
 import { Pool } from '../src/pool.ts';
 import type { Host, Thread } from '../src/thread.ts';
+import { CROWDED, TURN, claimsOf, stateOf } from '../src/words.ts';
 
 /** What a thread does with its next chunk: computes for ever, ends, throws, waits until it is told to go and then computes it and never ends, or throws, or takes some time. */
 const troubles = ['none', 'loop', 'exit', 'fail', 'late', 'failLate', 'slow'] as const;
@@ -29,8 +30,6 @@ const HESITATION = 7;
 const trouble = readFileSync(new URL('trouble.js', import.meta.url), 'utf8');
 const script = `data:text/javascript,${encodeURIComponent(trouble + source)}`;
 
-/** The number of the turn among the words of a pool's control: odd while it is open. */
-const TURN = 0;
 /** For how many milliseconds the caller waits for company, before it computes a chunk alone. */
 const COMPANY = 5;
 /** Seconds of patience with threads that never finish, and with such as do. */
@@ -47,6 +46,10 @@ export interface Watched extends Thread {
 export interface RigOptions extends LinearOptions {
   /** Three unless told. */
   readonly threads?: number;
+  /** How many there are in reserve; none unless told. */
+  readonly reserve?: number;
+  /** Milliseconds between two naps of a thread in a crowd. */
+  readonly stint?: number;
   /** Whether threads that are to end do so; else when the test calls {@link Rig.end}. */
   readonly ends?: boolean;
   /** Whether the caller waits for company before it computes a chunk; it does unless told. */
@@ -62,7 +65,7 @@ export class Rig {
   /** Seconds that a chunk may take. */
   patience = LONG;
   readonly #ends: boolean;
-  #control: Int32Array = new Int32Array(TURN + 1);
+  #control: Int32Array = new Int32Array(CROWDED + 1);
   #mayStart = true;
   #areShort = false;
   #interruption: (() => void) | undefined;
@@ -76,6 +79,8 @@ export class Rig {
     const rig = new Rig(options);
     const plan: PoolPlan = {
       threads: options.threads ?? 3,
+      reserve: options.reserve ?? 0,
+      ...(options.stint !== undefined && { stint: options.stint }),
       get patience() {
         return rig.patience;
       },
@@ -113,6 +118,17 @@ export class Rig {
     return Atomics.load(this.#control, TURN) >>> 1;
   }
 
+  /** Whether other programs are thought to compete for the processors. */
+  get isCrowded(): boolean {
+    return Atomics.load(this.#control, CROWDED) === 1;
+  }
+
+  /** From now on they are, whatever the caller sees. */
+  crowd(): void {
+    Atomics.store(this.#control, CROWDED, 1);
+    Atomics.notify(this.#control, CROWDED);
+  }
+
   /** Lets threads wait before each chunk, for so many microseconds at most. */
   delay(microseconds: number): void {
     Atomics.store(this.words, DELAY, microseconds);
@@ -126,7 +142,8 @@ export class Rig {
   /** Waits until all threads sleep: then none of them misses the next turn, as one that has just come might. */
   rest(): void {
     const until = performance.now() + 1000;
-    const isAwake = ({ member }: Watched): boolean => Atomics.load(this.#control, stateOf(member)) !== ASLEEP;
+    const isAwake = ({ member }: Watched): boolean =>
+      ![ASLEEP, RESERVED].includes(Atomics.load(this.#control, stateOf(member)));
     while (this.alive.some(isAwake) && performance.now() < until);
   }
 

@@ -4,6 +4,8 @@ import { Rig, valueOf, vector } from './support.ts';
 /** Elements of a chunk of elementwise functions. */
 const GRAIN = 16384;
 const TURNS = 40_000;
+/** Naps take their time. */
+const TURNS_WITH_NAPS = 4000;
 
 const { store } = Atomics;
 
@@ -19,29 +21,35 @@ function dawdle(): void {
 
 describe('every chunk of every turn is computed once, by whoever comes', () => {
   test.each([
-    { threads: 2, hesitation: 0 },
-    { threads: 3, hesitation: 0 },
-    { threads: 6, hesitation: 0 },
-    { threads: 2, hesitation: 30 },
-    { threads: 3, hesitation: 30 },
-  ])('$threads threads that hesitate for $hesitation microseconds', async ({ threads, hesitation }) => {
-    const { rig, backend } = await Rig.start({ threads, sociable: false });
+    { threads: 2, reserve: 0, hesitation: 0 },
+    { threads: 3, reserve: 0, hesitation: 0 },
+    { threads: 6, reserve: 0, hesitation: 0 },
+    { threads: 2, reserve: 0, hesitation: 30 },
+    { threads: 3, reserve: 0, hesitation: 30 },
+    { threads: 2, reserve: 1, hesitation: 0 },
+    { threads: 3, reserve: 1, hesitation: 30 },
+  ])('$threads threads and $reserve in reserve that hesitate for $hesitation microseconds', async (pool) => {
+    const { hesitation, reserve } = pool;
+    // In a crowd with a nap after every chunk.
+    const { rig, backend } = await Rig.start({ ...pool, stint: 0, sociable: false });
+    if (reserve > 0) rig.crowd();
     if (hesitation > 0) {
       rig.hesitate(hesitation);
       dawdle();
     }
+    const turns = reserve > 0 ? TURNS_WITH_NAPS : TURNS;
     const one = vector(backend, 1, 1);
     // Of different numbers of chunks: whoever took one turn for another would count in the wrong place.
     const counts = [2, 3, 5, 4].map((chunks) => vector(backend, chunks * GRAIN, 0));
-    for (let i = 0; i < TURNS; i++) {
+    for (let i = 0; i < turns; i++) {
       const count = counts[i % counts.length]!;
       // In place, so that what is done twice is seen.
       backend.kernels.binary('add', count, one, count);
       // Now and then long enough for some to fall asleep.
       if (i % 97 === 0) for (const until = performance.now() + (i % 5) / 20; performance.now() < until;);
     }
-    for (const count of counts) expect(valueOf(backend, count)).toBe(TURNS / counts.length);
-    expect(rig.turns).toBe(TURNS);
+    for (const count of counts) expect(valueOf(backend, count)).toBe(turns / counts.length);
+    expect(rig.turns).toBe(turns);
     expect(rig.chunks).toBeGreaterThan(0);
     backend.dispose();
   });

@@ -1,7 +1,7 @@
 import { conformance } from '@receptive/conformance';
 import { linearBackend } from '@receptive/kernels';
 import { expect, test } from 'vitest';
-import { chunkOf } from '../../src/control.ts';
+import { chunkOf } from '../../src/words.ts';
 import { host } from '../../src/host.ts';
 import { Pool } from '../../src/pool.ts';
 import type { Host } from '../../src/thread.ts';
