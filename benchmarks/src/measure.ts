@@ -3,12 +3,15 @@ import type { Timed } from './engine.ts';
 /** A sample is long enough for the clock to be exact and short enough to interleave; where a device has to be waited for, long enough for that not to count. */
 const SAMPLE_MS = { computed: 20, waited: 100 };
 
+/** How many times as long as it is measured each runs before: a step of training is a lot of code, which engines compile again bit by bit as it turns out hot. */
+const WARM_UP = 2.5;
+
 /** What takes longer is sampled once. */
 const SLOW_MS = 1500;
 
 /**
- * Milliseconds of one run, from samples of each of the runs in turn, A B C A B C, for about `budget` milliseconds a run. Before, each runs for as long
- * unmeasured: engines compile again what has turned out hot, and what counts is how fast they are then. What is slow gets one sample, after one run.
+ * Milliseconds of one run, from samples of each of the runs in turn, A B C A B C, for about `budget` milliseconds a run. Before, each runs
+ * unmeasured for longer than that: what counts is how fast engines are then. What is slow gets one sample, after one run.
  */
 export async function interleave(runs: readonly Timed[], budget: number): Promise<number[][]> {
   const samples = runs.map((): number[] => []);
@@ -17,7 +20,7 @@ export async function interleave(runs: readonly Timed[], budget: number): Promis
     let ms = await time(run, 1);
     if (ms > SLOW_MS && !run.warm) ms = await time(run, 1);
     if (ms > SLOW_MS) samples[i]!.push(ms);
-    else quick.push([run, await repetitions(run, budget), samples[i]!]);
+    else quick.push([run, await repetitions(run, WARM_UP * budget), samples[i]!]);
   }
   if (quick.length === 0) return samples;
   const end = performance.now() + budget * quick.length;

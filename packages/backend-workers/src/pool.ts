@@ -14,8 +14,8 @@ export { host } from '#host';
 const WORTH_SHARING = 0.004;
 /** The same where everybody sleeps: it takes about half of it until the first has woken. */
 const WORTH_WAKING = 0.1;
-/** For how long a thread looks for work before it sleeps: longer than the time between the ops of a program that is busy. */
-const SPIN = 0.5;
+/** For how long a thread looks for work before it sleeps: longer than the time between the ops of a program that is busy, and than most collections of its garbage. */
+const SPIN = 2;
 /**
  * For how long the caller looks whether the last chunks are done, beyond the time that a chunk takes, before it sleeps: whoever is not done by then has lost its processor to another program,
  * and gets the caller's.
@@ -54,7 +54,8 @@ export interface PoolPlan {
   readonly url?: string | URL | undefined;
   /** For how many milliseconds of work others join in, where some are awake and where all sleep. With 0 every phase of several chunks is shared from its first chunk on. */
   readonly worth?: { readonly sharing: number; readonly waking: number };
-  /** For how many milliseconds a thread computes between two naps, while others compete. */
+  /** For how many milliseconds a thread looks for work before it sleeps, and computes between two naps while others compete. */
+  readonly spin?: number;
   readonly stint?: number;
 }
 
@@ -235,16 +236,8 @@ export class Pool implements Crew {
   async #hire(number: number): Promise<void> {
     const { module, memory } = this.#means;
     vacate(this.#control, number);
-    const { threads, stint = STINT } = this.#plan;
-    const job = {
-      module,
-      memory,
-      control: this.#control,
-      member: number,
-      reserve: number >= threads,
-      spin: SPIN,
-      stint,
-    };
+    const { threads, spin = SPIN, stint = STINT } = this.#plan;
+    const job = { module, memory, control: this.#control, member: number, reserve: number >= threads, spin, stint };
     const thread = await this.#host.spawn(job, this.#plan.url);
     if (this.#disposed) {
       thread.terminate();

@@ -1,7 +1,7 @@
-// The words that the threads of a pool share. Those that different threads write are a cache line apart.
+// The words that the threads of a pool share. Those that different threads write are two cache lines apart, since processors fetch them in pairs.
 
-/** Words of a cache line. */
-const LINE = 16;
+/** Words of two cache lines. */
+const LINE = 32;
 
 /** Number of the turn: odd while it is open. Threads that have nothing to do wait for it to change. */
 export const TURN = 0;

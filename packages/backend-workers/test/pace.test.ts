@@ -42,11 +42,11 @@ describe('losses of the processor', () => {
   }
 
   test('are a crowd if they are many', () => {
-    expect(looks([1000, 0], [1010, 1], [1020, 1], [1030, 1], [1040, 1])).toEqual([0, 0, 0, 0, 1]);
+    expect(looks([1000, 0], [1030, 3], [1060, 3], [1090, 3], [1120, 3])).toEqual([0, 0, 0, 0, 1]);
   });
 
   test('are chance if they are few, or far from each other', () => {
-    expect(looks([1000, 0], [1010, 2], [1020, 1], [1050, 0], [2000, 0])).toEqual([0, 0, 0, 0, 0]);
+    expect(looks([1000, 0], [1030, 5], [1060, 4], [1140, 0], [2000, 0])).toEqual([0, 0, 0, 0, 0]);
     expect(looks(...Array.from({ length: 20 }, (_, i) => [1000 + 30 * i, 1] as const))).not.toContain(1);
   });
 
@@ -55,8 +55,8 @@ describe('losses of the processor', () => {
   });
 
   test('are looked for anew after a while', () => {
-    expect(looks([1000, 0], [1010, 9], [1400, 9], [1600, 9], [1610, 0], [1620, 0])).toEqual([0, 1, 1, 0, 0, 0]);
-    expect(looks([1000, 0], [1010, 9], [1400, 9], [1600, 9], [1610, 9])).toEqual([0, 1, 1, 0, 1]);
+    expect(looks([1000, 0], [1010, 19], [1400, 9], [1600, 9], [1610, 0], [1620, 0])).toEqual([0, 1, 1, 0, 0, 0]);
+    expect(looks([1000, 0], [1010, 19], [1400, 9], [1600, 9], [1610, 19])).toEqual([0, 1, 1, 0, 1]);
   });
 });
 

@@ -32,6 +32,8 @@ const script = `data:text/javascript,${encodeURIComponent(trouble + source)}`;
 
 /** For how many milliseconds the caller waits for company, before it computes a chunk alone. */
 const COMPANY = 5;
+/** For how many milliseconds threads look for work before they sleep. */
+const SPIN = 0.2;
 /** Seconds of patience with threads that never finish, and with such as do. */
 export const [SHORT, LONG] = [0.05, 20];
 
@@ -80,6 +82,7 @@ export class Rig {
     const plan: PoolPlan = {
       threads: options.threads ?? 3,
       reserve: options.reserve ?? 0,
+      spin: SPIN,
       ...(options.stint !== undefined && { stint: options.stint }),
       get patience() {
         return rig.patience;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Rig, valueOf, vector } from './support.ts';
 
 /** Elements of a chunk of elementwise functions. */
-const GRAIN = 16384;
+const GRAIN = 8192;
 const TURNS = 40_000;
 /** Naps take their time. */
 const TURNS_WITH_NAPS = 4000;
@@ -46,7 +46,7 @@ describe('every chunk of every turn is computed once, by whoever comes', () => {
       // In place, so that what is done twice is seen.
       backend.kernels.binary('add', count, one, count);
       // Now and then long enough for some to fall asleep.
-      if (i % 97 === 0) for (const until = performance.now() + (i % 5) / 20; performance.now() < until;);
+      if (i % 97 === 0) for (const until = performance.now() + (i % 5) / 10; performance.now() < until;);
     }
     for (const count of counts) expect(valueOf(backend, count)).toBe(turns / counts.length);
     expect(rig.turns).toBe(turns);

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts';
 import { pieces } from './plan.ts';
 
 /** Elements a chunk of elementwise work: a few microseconds. */
-export const GRAIN = 16384;
+export const GRAIN = 8192;
 
 /** An operand and where its storage lies. */
 export interface Located extends Pick<Operand, 'shape' | 'dtype'> {

@@ -1,12 +1,26 @@
 import type { DType, DTypeArrays } from '@receptive/backend';
 import type { Crew } from './crew.ts';
-import { ALIGNMENT, Heap, PAGE } from './heap.ts';
+import { Heap, PAGE } from './heap.ts';
 import type { LinearMemory } from './module.ts';
 import { roundUp } from './plan.ts';
 import type { Program } from './program.ts';
 import { link } from './program.ts';
 
+/**
+ * What one thread writes over and over begins at a multiple of so many bytes: processors fetch ahead of what is read, but not beyond a page, and would take from another thread's cache what it
+ * is about to write.
+ */
+const APART = 4096;
+
 type Views = { readonly [D in Exclude<DType, 'float64'>]: DTypeArrays[D] };
+
+/** Memory for the words and the scratch of programs. */
+interface Work {
+  /** What the heap calls it. */
+  readonly block: number;
+  readonly address: number;
+  readonly bytes: number;
+}
 
 /** A linear memory with its heap, and a crew that runs programs over it. */
 export class Machine {
@@ -17,7 +31,7 @@ export class Machine {
   #reserved = 0;
   #views: Views;
   /** Memory for a program's words and its scratch; it grows to what the largest program needed. */
-  #work: { readonly address: number; readonly bytes: number };
+  #work: Work;
   /** What was freed while somebody who is no longer waited for may still write to it. */
   #held: number[] | undefined;
 
@@ -27,7 +41,7 @@ export class Machine {
     this.#memory = memory;
     this.#heap = new Heap(memory, base, maximum);
     this.#views = viewsOf(memory);
-    this.#work = { address: this.#heap.allocate(PAGE), bytes: PAGE };
+    this.#work = this.#allocateWork(PAGE);
   }
 
   /** The elements at an address, in place. */
@@ -61,8 +75,8 @@ export class Machine {
         throw new Error(
           'A thread has been given up and may still write to memory. Await backend.flush(): then another one has its place.',
         );
-      const own = roundUp(words.length * 4, ALIGNMENT);
-      const stride = roundUp(scratch, ALIGNMENT);
+      const own = roundUp(words.length * 4, APART);
+      const stride = roundUp(scratch, APART);
       const at = this.#workspace(own + stride * this.crew.threads);
       link(program, values, this.#current().int32, at >>> 2);
       this.crew.run(program, { words: at, scratch: at + own, stride });
@@ -87,11 +101,16 @@ export class Machine {
   #workspace(bytes: number): number {
     if (bytes > this.#work.bytes) {
       // Allocated first: if there is not so much left, the old one stays.
-      const address = this.allocate(bytes);
-      this.free(this.#work.address);
-      this.#work = { address, bytes };
+      const work = this.#allocateWork(bytes);
+      this.free(this.#work.block);
+      this.#work = work;
     }
     return this.#work.address;
+  }
+
+  #allocateWork(bytes: number): Work {
+    const block = this.allocate(bytes + APART);
+    return { block, address: roundUp(block, APART), bytes };
   }
 
   /** A memory that grew has a new buffer; views of the old one are empty, or too short where it is shared. */
