@@ -13,7 +13,7 @@ const NAP = 0.05;
 /** Who is away for longer than what it did can have taken, by this much, had lost its processor. */
 const LOST = 1.5;
 /** How many losses in how long are not chance: who shares a processor with somebody else loses it every other slice. */
-const [ENOUGH, WINDOW] = [10, 150];
+const [ENOUGH, WINDOW] = [6, 150];
 /** How long there is a crowd until it is looked for again: that a thread in reserve helps looks like one. */
 const TRIAL = 500;
 

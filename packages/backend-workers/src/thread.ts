@@ -1,4 +1,5 @@
-import type { Job } from './worker.ts';
+import { version } from './generated/worker.ts';
+import type { Answer, Job } from './worker.ts';
 
 /** A thread that serves a pool. */
 export interface Thread {
@@ -18,6 +19,13 @@ export interface Host {
   maySleep(): boolean;
   /** Starts a thread, of the script at `url` if there is one. Rejects if it does not begin to serve, saying why. */
   spawn(job: Job, url: string | URL | undefined): Promise<Thread>;
+}
+
+/** Why a thread that answers so cannot serve; undefined if it does. */
+export function objection(answer: Answer): string | undefined {
+  if (!answer.ready) return answer.reason;
+  if (answer.version === version) return undefined;
+  return 'the script of the threads is of another version. Copy generated/worker.js of the installed @receptive/backend-workers anew to where workerUrl says';
 }
 
 /** Seconds within which a thread answers: a script that is not ours never does. */

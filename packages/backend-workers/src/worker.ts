@@ -11,8 +11,10 @@ export interface Job extends Service {
   readonly lock?: string;
 }
 
-/** What a thread answers: that it serves from now on, or why it cannot. */
-export type Answer = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+/** What a thread answers: that it serves from now on, by which version of this script, or why it cannot. */
+export type Answer =
+  | { readonly ready: true; readonly version: string }
+  | { readonly ready: false; readonly reason: string };
 
 /** Where this runs: a browser's worker, or one of Node, which has its port elsewhere. */
 interface Surroundings {
@@ -49,7 +51,8 @@ async function begin(job: Job): Promise<void> {
         navigator.locks.request(lock, () => (resolve(), forever)).catch(reject);
       });
     }
-    answer({ ready: true });
+    // Filled in when this file is made a script.
+    answer({ ready: true, version: '__VERSION__' });
     serve(Object.values(exports) as Compute[], control, job);
   } catch (error) {
     answer({ ready: false, reason: String(error) });

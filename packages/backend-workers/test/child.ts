@@ -60,6 +60,9 @@ function figures(): Figures {
 }
 
 const tasks: Record<string, (argument: string) => unknown> = {
+  /** Says on how many threads it would compute. */
+  describe: async () => say((await workers()).describe()),
+
   /** Ends by itself: nobody disposes of the threads. */
   idle: started,
 

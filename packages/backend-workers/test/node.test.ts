@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -120,6 +120,16 @@ describe('a process with threads', () => {
       setTimeout(() => kill('SIGCONT'), 1500);
     };
     expect(await run(['stopped'], stop)).toMatchObject({ lines: ['ready', '9'], errors: '', code: 0 });
+  });
+
+  const hasTaskset = hasProc && spawnSync('taskset', ['--version']).status === 0;
+
+  test.skipIf(!hasTaskset)('has one thread where it may use one processor', () => {
+    const [processor] = /(?<=^Cpus_allowed_list:\s*)\d+/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
+    const { stdout } = spawnSync('taskset', ['-c', processor, process.execPath, child, 'describe'], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(/on one thread\n$/);
   });
 
   describe.skipIf(!hasProc)('where threads can be counted', () => {

@@ -11,21 +11,21 @@ afterEach(() => {
   for (const one of clean.splice(0)) one();
 });
 
-async function start(threads: number, reserve: number): Promise<{ rig: Rig; compute: () => void }> {
+/** A backend and an op of many chunks on it. */
+async function start(threads: number, reserve: number): Promise<{ rig: Rig; compute: () => void; check: () => void }> {
   const { rig, backend } = await Rig.start({ threads, reserve, sociable: false });
   clean.push(() => backend.dispose());
   const [x, y] = [vector(backend, 16 * MANY, 3), vector(backend, 16 * MANY, 0)];
-  const compute = (): void => {
-    backend.kernels.fill(y, 0);
-    for (let i = 0; i < 50; i++) backend.kernels.unary('square', x, y);
-    expect(valueOf(backend, y)).toBe(9);
+  return {
+    rig,
+    compute: () => backend.kernels.unary('square', x, y),
+    check: () => expect(valueOf(backend, y)).toBe(9),
   };
-  return { rig, compute };
 }
 
-/** Computes until something is so; gives up after half a minute. */
+/** Computes until something is so; gives up after a minute. */
 function computeUntil(compute: () => void, isSo: () => boolean): void {
-  for (const until = performance.now() + 30_000; !isSo() && performance.now() < until;) compute();
+  for (const until = performance.now() + 60_000; !isSo() && performance.now() < until;) compute();
   expect(isSo()).toBe(true);
 }
 
@@ -42,11 +42,11 @@ describe('losses of the processor', () => {
   }
 
   test('are a crowd if they are many', () => {
-    expect(looks([1000, 0], [1030, 3], [1060, 3], [1090, 3], [1120, 3])).toEqual([0, 0, 0, 0, 1]);
+    expect(looks([1000, 0], [1030, 2], [1060, 2], [1090, 1], [1120, 1])).toEqual([0, 0, 0, 0, 1]);
   });
 
   test('are chance if they are few, or far from each other', () => {
-    expect(looks([1000, 0], [1030, 5], [1060, 4], [1140, 0], [2000, 0])).toEqual([0, 0, 0, 0, 0]);
+    expect(looks([1000, 0], [1030, 3], [1060, 2], [1140, 0], [2000, 0])).toEqual([0, 0, 0, 0, 0]);
     expect(looks(...Array.from({ length: 20 }, (_, i) => [1000 + 30 * i, 1] as const))).not.toContain(1);
   });
 
@@ -61,21 +61,24 @@ describe('losses of the processor', () => {
 });
 
 test('a thread in reserve takes part in a crowd, and not before', async () => {
-  const { rig, compute } = await start(1, 1);
+  const { rig, compute, check } = await start(1, 1);
   compute();
   expect(rig.chunks).toBe(0);
   rig.crowd();
   computeUntil(compute, () => rig.chunks > 0);
+  check();
 });
 
 test('programs that compete for all processors are a crowd; when they have gone, there is none', async () => {
-  const { rig, compute } = await start(2, 1);
-  const programs = Array.from({ length: 2 * availableParallelism() }, () =>
+  const { rig, compute, check } = await start(2, 1);
+  const programs = Array.from({ length: availableParallelism() }, () =>
     spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
   );
   const end = (): void => programs.forEach((program) => void program.kill('SIGKILL'));
   clean.push(end);
   computeUntil(compute, () => rig.isCrowded);
+  check();
   end();
   computeUntil(compute, () => !rig.isCrowded);
+  check();
 });

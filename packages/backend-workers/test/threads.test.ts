@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Backend } from '@receptive/backend';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { source, version } from '../src/generated/worker.ts';
 import { workers } from '../src/index.ts';
 import { availableThreads } from '../src/node/threads.ts';
 import { inTime } from '../src/thread.ts';
@@ -94,6 +97,15 @@ describe('as many threads', () => {
     expect(backend.describe()).toContain(threads === 1 ? 'on one thread' : `on ${threads} threads`);
     backend.dispose();
   });
+});
+
+test('a script of another version is refused', async () => {
+  const start = (script: string): Promise<Backend> => {
+    const workerUrl = pathToFileURL(join(root({ 'worker.js': script }), 'worker.js'));
+    return workers({ threads: 2, workerUrl });
+  };
+  (await start(source)).dispose();
+  await expect(start(source.replace(version, 'older'))).rejects.toThrow(/^workers: .* another version\. Copy/);
 });
 
 test('a thread that never answers is not waited for without end', async () => {
