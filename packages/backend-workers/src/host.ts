@@ -1,5 +1,5 @@
 import { source } from './generated/worker.ts';
-import { inTime, objection } from './thread.ts';
+import { hear, inTime } from './thread.ts';
 import type { Host, Thread } from './thread.ts';
 import type { Answer, Job } from './worker.ts';
 
@@ -68,11 +68,9 @@ async function begin(make: () => Worker, job: Job): Promise<Thread> {
   const lock = `receptive ${crypto.randomUUID()}`;
   try {
     const begun = new Promise<void>((resolve, reject) => {
-      worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
-        const reason = objection(data);
-        if (reason === undefined) resolve();
-        else reject(new Refusal(`workers: ${reason}.`));
-      });
+      worker.addEventListener('message', ({ data }: MessageEvent<Answer>) =>
+        hear(data, resolve, (message) => reject(new Refusal(message))),
+      );
       worker.addEventListener('error', ({ message }) => reject(new Error(message)));
     });
     worker.postMessage({ ...job, lock });

@@ -66,6 +66,8 @@ export class Pool implements Crew {
   readonly #host: Host;
   readonly #plan: PoolPlan;
   readonly #worth: { readonly sharing: number; readonly waking: number };
+  /** For every thread. */
+  readonly #times: { readonly spin: number; readonly stint: number };
   readonly #control: Int32Array;
   readonly #spin: number;
   readonly #pace: Pace;
@@ -83,7 +85,8 @@ export class Pool implements Crew {
   #disposed = false;
 
   private constructor(means: Means, host: Host, plan: PoolPlan) {
-    const { threads, reserve = 0, stint = STINT } = plan;
+    const { threads, reserve = 0, spin = SPIN, stint = STINT } = plan;
+    this.#times = { spin, stint };
     this.threads = threads + reserve;
     this.#means = means;
     this.#host = host;
@@ -236,8 +239,8 @@ export class Pool implements Crew {
   async #hire(number: number): Promise<void> {
     const { module, memory } = this.#means;
     vacate(this.#control, number);
-    const { threads, spin = SPIN, stint = STINT } = this.#plan;
-    const job = { module, memory, control: this.#control, member: number, reserve: number >= threads, spin, stint };
+    const reserve = number >= this.#plan.threads;
+    const job = { module, memory, control: this.#control, member: number, reserve, ...this.#times };
     const thread = await this.#host.spawn(job, this.#plan.url);
     if (this.#disposed) {
       thread.terminate();

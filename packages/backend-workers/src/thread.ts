@@ -21,11 +21,15 @@ export interface Host {
   spawn(job: Job, url: string | URL | undefined): Promise<Thread>;
 }
 
-/** Why a thread that answers so cannot serve; undefined if it does. */
-export function objection(answer: Answer): string | undefined {
-  if (!answer.ready) return answer.reason;
-  if (answer.version === version) return undefined;
-  return 'the script of the threads is of another version. Copy generated/worker.js of the installed @receptive/backend-workers anew to where workerUrl says';
+/** Takes a thread's answer: calls `serves`, or `refuse` with why it cannot serve. */
+export function hear(answer: Answer, serves: () => void, refuse: (message: string) => void): void {
+  if (!answer.ready) refuse(`workers: ${answer.reason}.`);
+  else if (answer.version === version) serves();
+  else {
+    refuse(
+      'workers: the script of the threads is of another version. Copy generated/worker.js of the installed @receptive/backend-workers anew to where workerUrl says.',
+    );
+  }
 }
 
 /** Seconds within which a thread answers: a script that is not ours never does. */

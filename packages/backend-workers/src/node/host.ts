@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
 import { source } from '../generated/worker.ts';
-import { inTime, objection } from '../thread.ts';
+import { hear, inTime } from '../thread.ts';
 import type { Host, Thread } from '../thread.ts';
 import type { Answer, Job } from '../worker.ts';
 import { availableThreads } from './threads.ts';
@@ -31,11 +31,7 @@ async function begin(worker: Worker, job: Job): Promise<Thread> {
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   try {
     const begun = new Promise<void>((resolve, reject) => {
-      worker.once('message', (answer: Answer) => {
-        const reason = objection(answer);
-        if (reason === undefined) resolve();
-        else reject(new Error(`workers: ${reason}.`));
-      });
+      worker.once('message', (answer: Answer) => hear(answer, resolve, (message) => reject(new Error(message))));
       worker.once('error', reject);
       void exited.then(() => reject(new Error('the thread ended before it began to serve')));
     });
